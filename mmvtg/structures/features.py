@@ -1,0 +1,82 @@
+"""Typed features that towers hand to necks and necks hand to heads.
+
+Axis letters: B batch, T clips, L words, P patches (class token first), C channels.
+Masks are bool, True where the position is real.
+"""
+
+from dataclasses import dataclass, field
+from typing import List, Optional
+
+from torch import Tensor
+
+
+@dataclass
+class VideoFeatures:
+    """What a vision tower knows of a batch of videos.
+
+    Args:
+        mask (Tensor): (B, T) bool, True for real clips.
+        layers (list[Tensor]): Tokens of chosen tower layers, shallow to deep, each
+            (B, T, P, C) with the class token at P index 0. Empty if not tapped.
+        clips (Tensor, optional): (B, T, C), one vector a clip.
+    """
+
+    mask: Tensor
+    layers: List[Tensor] = field(default_factory=list)
+    clips: Optional[Tensor] = None
+
+
+@dataclass
+class QueryFeatures:
+    """What a text tower knows of a batch of queries.
+
+    Args:
+        mask (Tensor): (B, L) bool, True for real tokens, start and end included.
+        layers (list[Tensor]): Tokens of chosen tower layers, shallow to deep, each
+            (B, L, C). Empty if not tapped.
+        words (Tensor, optional): (B, L, C), one vector a token.
+        pooled (Tensor, optional): (B, C), one vector a query.
+    """
+
+    mask: Tensor
+    layers: List[Tensor] = field(default_factory=list)
+    words: Optional[Tensor] = None
+    pooled: Optional[Tensor] = None
+
+
+@dataclass
+class StepFeatures:
+    """What one refinement step saw, kept for losses that compare steps.
+
+    Args:
+        clips (Tensor): (B, T, C).
+        words (Tensor): (B, L, C).
+    """
+
+    clips: Tensor
+    words: Tensor
+
+
+@dataclass
+class FusedFeatures:
+    """Video and query after a neck made one of them; what a head reads.
+
+    Args:
+        clips (Tensor): (B, T, C), query-aware clips.
+        mask (Tensor): (B, T) bool.
+        words (Tensor): (B, L, C), query tokens in the neck's space.
+        words_mask (Tensor): (B, L) bool.
+        steps (list[StepFeatures]): One entry a refinement step, in the order of the
+            steps; empty for necks without steps.
+        levels (list[Tensor]): Temporal pyramid, level j (B, T_j, C); empty before a
+            pyramid ran.
+        level_masks (list[Tensor]): (B, T_j) bool each.
+    """
+
+    clips: Tensor
+    mask: Tensor
+    words: Tensor
+    words_mask: Tensor
+    steps: List[StepFeatures] = field(default_factory=list)
+    levels: List[Tensor] = field(default_factory=list)
+    level_masks: List[Tensor] = field(default_factory=list)

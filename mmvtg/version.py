@@ -1,0 +1,3 @@
+"""The version of mmvtg."""
+
+__version__ = '0.1.0'
