@@ -1,5 +1,8 @@
 """mmvtg: say what happens in a video and learn when it happens."""
 
+from .compat import apply_mends
 from .version import __version__
+
+apply_mends()
 
 __all__ = ['__version__']

@@ -1,0 +1,199 @@
+"""Mends for known faults of the packages below us, each made only where it is needed.
+
+``import mmvtg`` applies them. None switches a safety off, and each says in its docstring
+what breaks without it. :mod:`mmvtg.selfcheck` reports which ones are in force.
+"""
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import logging
+import os
+import sys
+import types
+import warnings
+from typing import Callable, Dict, List, Optional
+
+import numpy as np
+import torch
+
+_DRN = 'mmaction.models.localizers.drn'
+_keep_alive: List[object] = []
+
+
+def mend_torchvision() -> bool:
+    """Let torchvision be imported beside a torch without CUDA.
+
+    The packaged torchvision is a CUDA build. Beside a CPU torch its compiled operators
+    do not load, and its import ends in ``operator torchvision::nms does not exist``;
+    open_clip, timm and mmengine's Runner all import it. Declaring the two missing
+    schemas lets the import pass; everything but the compiled operators works.
+
+    Returns:
+        bool: Whether the mend was needed.
+    """
+    try:
+        importlib.import_module('torchvision')
+        return False
+    except ImportError:
+        return False  # not installed: whoever needs it says so
+    except RuntimeError as error:
+        if 'torchvision::nms does not exist' not in str(error):
+            raise
+    for name in [n for n in sys.modules if n.split('.')[0] == 'torchvision']:
+        del sys.modules[name]
+    library = torch.library.Library('torchvision', 'FRAGMENT')
+    library.define('nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
+    library.define('qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
+    _keep_alive.append(library)  # the schemas live as long as this object
+    importlib.import_module('torchvision')
+    return True
+
+
+class _DRNFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Provides ``mmaction.models.localizers.drn.drn`` with a DRN that cannot be built."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name not in (_DRN, f'{_DRN}.drn'):
+            return None
+        is_package = name == _DRN
+        return importlib.machinery.ModuleSpec(name, self, is_package=is_package)
+
+    def create_module(self, spec) -> types.ModuleType:
+        return types.ModuleType(spec.name)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        if module.__name__ == _DRN:
+            return
+
+        class DRN:
+            """Stands in for the model that the mmaction2 1.2.0 wheel lacks."""
+
+            def __init__(self, *args, **kwargs) -> None:
+                raise ImportError(
+                    'DRN is not part of the mmaction2 1.2.0 wheel. Install mmaction2 '
+                    'from its sources if you need it.'
+                )
+
+        DRN.__module__ = module.__name__
+        module.DRN = DRN
+
+
+def mend_mmaction_drn() -> bool:
+    """Let ``mmaction.models`` be imported although its wheel lacks a folder.
+
+    mmaction2 1.2.0 was packaged without ``localizers/drn`` but imports it, so every
+    model, and ``register_all_modules``, fails.
+
+    Returns:
+        bool: Whether the mend was needed.
+    """
+    spec = importlib.util.find_spec('mmaction')
+    if spec is None or not spec.submodule_search_locations:
+        return False
+    root = spec.submodule_search_locations[0]
+    if os.path.exists(os.path.join(root, 'models', 'localizers', 'drn', 'drn.py')):
+        return False
+    if not any(isinstance(finder, _DRNFinder) for finder in sys.meta_path):
+        sys.meta_path.append(_DRNFinder())
+    return True
+
+
+def _getattr_of_history(owner: object, name: str) -> Callable:
+    """The only attribute look-up that a checkpoint may ask for."""
+    from mmengine.logging import HistoryBuffer
+
+    if owner is HistoryBuffer and name in ('min', 'max', 'mean', 'current'):
+        return getattr(HistoryBuffer, name)
+    raise RuntimeError(f'a checkpoint asked for the attribute {name!r} of {owner!r}')
+
+
+def mend_checkpoints() -> bool:
+    """Let mmengine read its own checkpoints with ``weights_only=True``.
+
+    A training checkpoint holds mmengine's ``HistoryBuffer`` (curves of the log) and
+    numpy arrays. torch >= 2.6 refuses both unless they are named as safe, so
+    ``resume=True`` fails. The buffers name four of their methods by ``getattr``; ours
+    answers for these four and nothing else, so nothing that a file says can run code.
+
+    Returns:
+        bool: Whether this torch knows safe globals and the mend was made.
+    """
+    add = getattr(torch.serialization, 'add_safe_globals', None)
+    if add is None:
+        return False
+    from mmengine.logging import HistoryBuffer
+
+    multiarray = np.core.multiarray if np.__version__ < '2' else np._core.multiarray
+    dtypes = [type(np.dtype(code)) for code in '?bBhHiIlLqQefd']
+    add(
+        [HistoryBuffer, np.ndarray, np.dtype, *dict.fromkeys(dtypes)]
+        + [multiarray._reconstruct, multiarray.scalar]
+    )
+    names = [(multiarray._reconstruct, 'numpy.core.multiarray._reconstruct')]
+    names += [(multiarray.scalar, 'numpy.core.multiarray.scalar')]
+    try:
+        add([(_getattr_of_history, 'builtins.getattr'), *names])
+    except (AttributeError, TypeError):  # torch 2.4, 2.5 know no named globals
+        return False
+    return True
+
+
+def mend_loader() -> bool:
+    """Make mmengine load every checkpoint with ``weights_only=True``.
+
+    mmengine leaves the choice to torch, which before 2.6 ran the code in a pickle, and
+    its downloads neither check the hash in a file name nor load safely.
+
+    Returns:
+        bool: Always True.
+    """
+    from mmengine.runner.checkpoint import CheckpointLoader
+
+    from .engine.checkpoint import load_http, load_local
+
+    CheckpointLoader.register_scheme('', loader=load_local, force=True)
+    CheckpointLoader.register_scheme(
+        ('http://', 'https://'), loader=load_http, force=True
+    )
+    return True
+
+
+def silence_known_warnings() -> bool:
+    """Filter warnings that say nothing about the user's work."""
+    for message in (
+        '.*MultiScaleDeformableAttention.*',
+        '.*"FileClient" will be deprecated.*',
+        '.*"HardDiskBackend" is the alias.*',
+        '.*pkg_resources is deprecated.*',
+        '.*broadcast_buffers.*',
+    ):
+        warnings.filterwarnings('ignore', message=message)
+    return True
+
+
+#: Each mend by the name that the self-check prints.
+MENDS: Dict[str, Callable[[], bool]] = {
+    'known warnings silenced': silence_known_warnings,
+    'torchvision beside CPU torch': mend_torchvision,
+    "mmaction2's missing localizers/drn": mend_mmaction_drn,
+    "mmengine's checkpoints under torch >= 2.6": mend_checkpoints,
+    'checkpoints load with weights_only=True': mend_loader,
+}
+_applied: Optional[Dict[str, bool]] = None
+
+
+def apply_mends() -> Dict[str, bool]:
+    """Apply each mend once in a process.
+
+    Returns:
+        dict[str, bool]: Name of the mend -> whether it was needed here.
+    """
+    global _applied
+    if _applied is None:
+        _applied = {}
+        for name, mend in MENDS.items():
+            _applied[name] = mend()
+            logging.getLogger(__name__).debug('%s: %s', name, _applied[name])
+    return dict(_applied)

@@ -1,0 +1,142 @@
+"""Checkpoints that survive a kill, and loading that runs no code."""
+
+import os
+import os.path as osp
+import pickle
+import re
+import tempfile
+from typing import Optional, Union
+
+import torch
+from mmengine.dist import is_main_process
+from mmengine.fileio import LocalBackend, register_backend
+from mmengine.hooks import CheckpointHook
+from mmengine.runner.checkpoint import load_url
+
+from mmvtg.registry import HOOKS
+
+_HASHED_NAME = re.compile(r'-[0-9a-f]{8,}\.\w+$')
+
+
+def write_atomic(path: Union[str, os.PathLike], data: bytes) -> None:
+    """Write a file so that it is, at any moment, either the old or the new one.
+
+    Args:
+        path (str): Target; its folder is made.
+        data (bytes): The whole content.
+    """
+    folder = osp.dirname(osp.abspath(path))
+    os.makedirs(folder, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f'.{osp.basename(path)}.')
+    try:
+        with os.fdopen(handle, 'wb') as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)  # mkstemp makes it private
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+@register_backend('atomic')
+class AtomicLocalBackend(LocalBackend):
+    """mmengine's local storage, with writes that are never half done."""
+
+    def put(self, obj: Union[bytes, memoryview], filepath) -> None:
+        write_atomic(filepath, bytes(obj))
+
+    def put_text(self, obj: str, filepath, encoding: str = 'utf-8') -> None:
+        write_atomic(filepath, obj.encode(encoding))
+
+
+def load_local(filename: str, map_location=None) -> dict:
+    """Load a checkpoint file, tensors and plain values only.
+
+    Args:
+        filename (str): ``.pth`` or ``.safetensors`` file.
+        map_location: As for ``torch.load``.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is damaged or holds objects that are not plain data.
+    """
+    filename = osp.expanduser(filename)
+    if not osp.isfile(filename):
+        raise FileNotFoundError(
+            f'checkpoint {filename} does not exist; check the path, or train first'
+        )
+    if filename.endswith('.safetensors'):
+        from safetensors.torch import load_file
+
+        return load_file(filename)
+    try:
+        return torch.load(filename, map_location=map_location, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(
+            f'checkpoint {filename} cannot be loaded safely: it is damaged, or it holds '
+            'Python objects besides weights. If it comes from another project, use its '
+            f'converter in tools/model_converters. ({error})'
+        ) from error
+
+
+def load_http(
+    filename: str,
+    map_location=None,
+    model_dir: Optional[str] = None,
+    progress: bool = True,
+) -> dict:
+    """Download a checkpoint and load it safely.
+
+    A hash in the file name (``name-0123abcd.pth``) is checked against the content.
+    """
+    return load_url(
+        filename,
+        model_dir=model_dir,
+        map_location=map_location,
+        progress=progress,
+        check_hash=bool(_HASHED_NAME.search(filename)),
+        weights_only=True,
+    )
+
+
+@HOOKS.register_module()
+class SafeCheckpointHook(CheckpointHook):
+    """mmengine's checkpoint hook, safe against a kill at any moment.
+
+    Files are written atomically. mmengine removes the oldest checkpoint before it
+    writes the next one and then rewrites ``last_checkpoint`` in place; so at least two
+    are kept, and a ``last_checkpoint`` that a kill left behind broken is mended before
+    a run resumes.
+    """
+
+    def __init__(self, *args, max_keep_ckpts: int = -1, **kwargs) -> None:
+        if max_keep_ckpts == 1:
+            max_keep_ckpts = 2
+        kwargs.setdefault('backend_args', dict(backend='atomic'))
+        super().__init__(*args, max_keep_ckpts=max_keep_ckpts, **kwargs)
+
+    def before_run(self, runner) -> None:
+        if is_main_process():
+            self._mend_last_checkpoint(runner.work_dir)
+
+    def _mend_last_checkpoint(self, work_dir: str) -> None:
+        """Let ``last_checkpoint`` name the newest complete file, or be absent."""
+        pointer = osp.join(work_dir, 'last_checkpoint')
+        pattern = re.compile(
+            re.escape(self.filename_tmpl or 'epoch_{}.pth').replace(r'\{\}', r'(\d+)')
+        )
+        names = os.listdir(work_dir) if osp.isdir(work_dir) else []
+        steps = {int(m[1]): n for n in names if (m := pattern.fullmatch(n))}
+        if osp.isfile(pointer):
+            with open(pointer) as file:
+                if osp.isfile(file.read().strip()):
+                    return
+        if steps:
+            path = osp.join(work_dir, steps[max(steps)])
+            write_atomic(pointer, path.encode())
+        elif osp.isfile(pointer):
+            os.unlink(pointer)
