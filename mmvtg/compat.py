@@ -1,7 +1,7 @@
 """Mends for known faults of the packages below us, each made only where it is needed.
 
-``import mmvtg`` applies them. None switches a safety off, and each says in its docstring
-what breaks without it. :mod:`mmvtg.selfcheck` reports which ones are in force.
+``import mmvtg`` applies them. None switches a safety off, and each says in its
+docstring what breaks without it. :mod:`mmvtg.selfcheck` reports which ones are in force.
 """
 
 import importlib
@@ -52,7 +52,7 @@ def mend_torchvision() -> bool:
 
 
 class _DRNFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Provides ``mmaction.models.localizers.drn.drn`` with a DRN that cannot be built."""
+    """Provides ``mmaction.models.localizers.drn.drn`` whose DRN raises."""
 
     def find_spec(self, name, path=None, target=None):
         if name not in (_DRN, f'{_DRN}.drn'):

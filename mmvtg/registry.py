@@ -6,8 +6,10 @@ plainly, and those of the siblings with their scope: ``mmaction.ResNet3dSlowFast
 when the first of its parts is asked for, so no ``custom_imports`` is needed.
 """
 
+import importlib
+
 from mmengine import registry as _root
-from mmengine.registry import Registry
+from mmengine.registry import DefaultScope, Registry
 
 
 def _child(name: str, parent: Registry, *locations: str) -> Registry:
@@ -41,3 +43,28 @@ MODEL_WRAPPERS = _child('model wrapper', _root.MODEL_WRAPPERS, 'models')
 VISUALIZERS = _child('visualizer', _root.VISUALIZERS, 'visualization')
 VISBACKENDS = _child('visualizer backend', _root.VISBACKENDS, 'visualization')
 INFERENCERS = _child('inferencer', _root.INFERENCERS, 'apis')
+
+
+def register_all_modules(init_default_scope: bool = True) -> None:
+    """Import every part of mmvtg, so that each registry is complete.
+
+    Only code that builds parts without a Runner needs this.
+
+    Args:
+        init_default_scope (bool): Also make ``mmvtg`` the scope in which plain names
+            are looked up.
+    """
+    for package in (
+        'apis',
+        'datasets',
+        'engine',
+        'evaluation',
+        'models',
+        'visualization',
+    ):
+        importlib.import_module(f'mmvtg.{package}')
+    if not init_default_scope:
+        return
+    scope = DefaultScope.get_current_instance()
+    if scope is None or scope.scope_name != 'mmvtg':
+        DefaultScope.get_instance(f'mmvtg-{id(scope)}', scope_name='mmvtg')

@@ -1,6 +1,6 @@
 """Hooks that mmengine lacks."""
 
-from .checkpoint import SafeCheckpointHook, write_atomic
+from .checkpoint import SafeCheckpointHook
 from .seed_hook import IterationSeedHook
 
-__all__ = ['IterationSeedHook', 'SafeCheckpointHook', 'write_atomic']
+__all__ = ['IterationSeedHook', 'SafeCheckpointHook']

@@ -4,7 +4,6 @@ import os
 import os.path as osp
 import pickle
 import re
-import tempfile
 from typing import Optional, Union
 
 import torch
@@ -14,32 +13,9 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner.checkpoint import load_url
 
 from mmvtg.registry import HOOKS
+from mmvtg.utils.files import write_atomic
 
 _HASHED_NAME = re.compile(r'-[0-9a-f]{8,}\.\w+$')
-
-
-def write_atomic(path: Union[str, os.PathLike], data: bytes) -> None:
-    """Write a file so that it is, at any moment, either the old or the new one.
-
-    Args:
-        path (str): Target; its folder is made.
-        data (bytes): The whole content.
-    """
-    folder = osp.dirname(osp.abspath(path))
-    os.makedirs(folder, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f'.{osp.basename(path)}.')
-    try:
-        with os.fdopen(handle, 'wb') as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # mkstemp makes it private
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 @register_backend('atomic')
@@ -77,9 +53,9 @@ def load_local(filename: str, map_location=None) -> dict:
         return torch.load(filename, map_location=map_location, weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         raise ValueError(
-            f'checkpoint {filename} cannot be loaded safely: it is damaged, or it holds '
-            'Python objects besides weights. If it comes from another project, use its '
-            f'converter in tools/model_converters. ({error})'
+            f'checkpoint {filename} cannot be loaded safely: it is damaged, or holds '
+            'Python objects besides weights. If it comes from another project, use '
+            f'its converter in tools/model_converters. ({error})'
         ) from error
 
 
@@ -116,7 +92,7 @@ class SafeCheckpointHook(CheckpointHook):
     def __init__(self, *args, max_keep_ckpts: int = -1, **kwargs) -> None:
         if max_keep_ckpts == 1:
             max_keep_ckpts = 2
-        kwargs.setdefault('backend_args', dict(backend='atomic'))
+        kwargs.setdefault('backend_args', {'backend': 'atomic'})
         super().__init__(*args, max_keep_ckpts=max_keep_ckpts, **kwargs)
 
     def before_run(self, runner) -> None:
