@@ -1,0 +1,14 @@
+"""Annotation files -> samples."""
+
+from .annotations import read_annotations, read_json_lines
+from .errors import AnnotationError, BadSampleError
+from .grounding_dataset import GroundingDataset
+from .transforms import *  # noqa: F403
+
+__all__ = [
+    'AnnotationError',
+    'BadSampleError',
+    'GroundingDataset',
+    'read_annotations',
+    'read_json_lines',
+]

@@ -1,0 +1,5 @@
+"""Metrics and the maths behind them."""
+
+from . import metrics
+
+__all__ = ['metrics']

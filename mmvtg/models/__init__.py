@@ -1,0 +1,21 @@
+"""Towers, their hooks, necks, heads and the models made of them."""
+
+from . import (
+    data_preprocessors,
+    grounders,
+    heads,
+    necks,
+    task_modules,
+    tower_hooks,
+    towers,
+)
+
+__all__ = [
+    'data_preprocessors',
+    'grounders',
+    'heads',
+    'necks',
+    'task_modules',
+    'tower_hooks',
+    'towers',
+]

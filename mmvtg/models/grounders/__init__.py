@@ -1,0 +1,5 @@
+"""The assembled models."""
+
+from .video_grounder import VideoGrounder
+
+__all__ = ['VideoGrounder']

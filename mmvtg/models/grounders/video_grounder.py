@@ -1,0 +1,87 @@
+"""From a video and a query to moments and saliency: the assembled model."""
+
+from typing import Dict, List, Optional, Union
+
+from mmengine.model import BaseModel
+from torch import Tensor
+
+from mmvtg.registry import MODELS
+from mmvtg.structures import FusedFeatures, GroundingDataSample
+
+ConfigType = dict
+
+
+@MODELS.register_module()
+class VideoGrounder(BaseModel):
+    """Towers, a neck that lets video and query meet, a pyramid, and a head.
+
+    Args:
+        vision_tower (dict): ``(video, video_mask) -> VideoFeatures``: a CLIP tower on
+            frames, or stored features.
+        text_tower (dict): ``(query, query_mask) -> QueryFeatures``.
+        neck (dict): ``(VideoFeatures, QueryFeatures) -> FusedFeatures``.
+        head (dict): Has ``loss(fused, samples)`` and ``predict(fused, samples)``.
+        pyramid (dict, optional): ``FusedFeatures -> FusedFeatures`` with levels.
+        data_preprocessor (dict, optional): Default pads and moves to the device.
+        init_cfg (dict, optional): Of mmengine.
+    """
+
+    def __init__(
+        self,
+        vision_tower: ConfigType,
+        text_tower: ConfigType,
+        neck: ConfigType,
+        head: ConfigType,
+        pyramid: Optional[ConfigType] = None,
+        data_preprocessor: Optional[ConfigType] = None,
+        init_cfg: Optional[ConfigType] = None,
+    ) -> None:
+        if data_preprocessor is None:
+            data_preprocessor = dict(type='GroundingDataPreprocessor')
+        if isinstance(data_preprocessor, dict):
+            data_preprocessor = MODELS.build(data_preprocessor)
+        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        self.vision_tower = MODELS.build(vision_tower)
+        self.text_tower = MODELS.build(text_tower)
+        self.neck = MODELS.build(neck)
+        self.pyramid = MODELS.build(pyramid) if pyramid is not None else None
+        self.head = MODELS.build(head)
+
+    def fuse(self, inputs: Dict[str, Tensor]) -> FusedFeatures:
+        """Encode video and query and let them meet.
+
+        Args:
+            inputs (dict): ``video`` (B, T, ...), ``video_mask`` (B, T), ``query``
+                (B, L, ...), ``query_mask`` (B, L), as the preprocessor makes them.
+        """
+        video = self.vision_tower(inputs['video'], inputs['video_mask'])
+        query = self.text_tower(inputs['query'], inputs['query_mask'])
+        fused = self.neck(video, query)
+        return fused if self.pyramid is None else self.pyramid(fused)
+
+    def loss(
+        self, inputs: Dict[str, Tensor], data_samples: List[GroundingDataSample]
+    ) -> Dict[str, Tensor]:
+        """Losses by name; their sum is what training minimises."""
+        return self.head.loss(self.fuse(inputs), data_samples)
+
+    def predict(
+        self, inputs: Dict[str, Tensor], data_samples: List[GroundingDataSample]
+    ) -> List[GroundingDataSample]:
+        """The samples with ``pred_moments`` and ``pred_saliency``."""
+        return self.head.predict(self.fuse(inputs), data_samples)
+
+    def forward(
+        self,
+        inputs: Dict[str, Tensor],
+        data_samples: Optional[List[GroundingDataSample]] = None,
+        mode: str = 'tensor',
+    ) -> Union[Dict[str, Tensor], List[GroundingDataSample], FusedFeatures]:
+        """mmengine's entry: ``mode`` is ``'loss'``, ``'predict'`` or ``'tensor'``."""
+        if mode == 'loss':
+            return self.loss(inputs, data_samples)
+        if mode == 'predict':
+            return self.predict(inputs, data_samples)
+        if mode == 'tensor':
+            return self.fuse(inputs)
+        raise ValueError(f"mode={mode!r} is none of 'tensor', 'loss', 'predict'")
