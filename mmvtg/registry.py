@@ -6,15 +6,33 @@ plainly, and those of the siblings with their scope: ``mmaction.ResNet3dSlowFast
 when the first of its parts is asked for, so no ``custom_imports`` is needed.
 """
 
+import difflib
 import importlib
+from typing import Any
 
 from mmengine import registry as _root
 from mmengine.registry import DefaultScope, Registry
 
 
+def _build(cfg: Any, *args: Any, registry: Registry, **kwargs: Any) -> Any:
+    """Build as the parent registry does; a misspelt name gets near ones to pick."""
+    name = cfg.get('type') if isinstance(cfg, dict) else None
+    if isinstance(name, str) and registry.get(name) is None:
+        known = {**registry.parent.module_dict, **registry.module_dict}
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        hint = f'; did you mean {" or ".join(near)}?' if near else ''
+        raise KeyError(
+            f'type={name!r} of a config is no {registry.name} that mmvtg or mmengine '
+            f'knows{hint} Parts of siblings are written with their scope, as in '
+            '"mmaction.BMN".'
+        )
+    return registry.parent.build_func(cfg, *args, registry=registry, **kwargs)
+
+
 def _child(name: str, parent: Registry, *locations: str) -> Registry:
     return Registry(
         name,
+        build_func=_build,
         parent=parent,
         scope='mmvtg',
         locations=[f'mmvtg.{location}' for location in locations],

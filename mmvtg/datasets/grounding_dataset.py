@@ -20,9 +20,9 @@ class GroundingDataset(BaseDataset):
     """Samples of one annotation file, checked before the first is used.
 
     Each item of the pipeline starts from ``video_id, query_id, query, duration, fps,
-    moments (N, 2) s, annotator_scores (n, A) | None, saliency_clip_length`` and, for the
-    prefixes that are given, ``video_path`` (encoded video), ``video_feature_path`` and
-    ``query_feature_path``.
+    moments (N, 2) s, annotator_scores (n, A) | None, saliency_clip_length`` and, for
+    the prefixes that are given, ``video_path`` (encoded video), ``video_feature_path``
+    and ``query_feature_path``.
 
     While training, samples that cannot be used are left out, counted and reported with
     the reason. In test mode they are an error, unless ``allow_missing``: a score over

@@ -39,7 +39,7 @@ class LoadStoredFeatures(BaseTransform):
         if abs(len(video) - expected) > self.max_length_gap:
             raise BadSampleError(
                 f'video {video_id}: {len(video)} clips of features, but the annotation '
-                f'says {expected}; were they made at {results["fps"]:g} clips per second?'
+                f'says {expected}; were they made at {results["fps"]:g} clips a second?'
             )
         video = video[: max(expected, 1)]
         if len(video) > self.max_clips:

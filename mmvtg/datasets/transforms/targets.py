@@ -67,8 +67,8 @@ class SaliencyTarget(BaseTransform):
             positive = np.flatnonzero(self._from_moments(results, length))
         if len(positive) == 0:
             raise BadSampleError(
-                f'query {results["query_id"]} on video {results["video_id"]}: no clip is '
-                'salient, so there is nothing to learn from; drop the line'
+                f'query {results["query_id"]} on video {results["video_id"]}: no clip '
+                'is salient, so there is nothing to learn from; drop the line'
             )
         results['saliency'] = saliency
         results['positive_clips'] = positive

@@ -1,0 +1,72 @@
+"""Test a model: ``python tools/test.py CONFIG CHECKPOINT``."""
+
+import argparse
+import os
+
+from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
+
+from mmvtg.registry import RUNNERS
+from mmvtg.utils.launch import adapt_to_device, load_config, set_work_dir
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Test a model')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--work-dir', help='folder for logs and metrics')
+    parser.add_argument(
+        '--dump', metavar='X.pkl', help='write the predictions to a pickle file'
+    )
+    parser.add_argument(
+        '--show-dir', help='draw timelines of test samples into this folder'
+    )
+    parser.add_argument(
+        '--num-pictures', type=int, default=20, help='how many of them (%(default)s)'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='override config fields: key=value, nested as a.b=value',
+    )
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
+    )
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args()
+    if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
+        parser.error('--dump wants a .pkl file')
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def dump_predictions(cfg: Config, path: str) -> None:
+    """Add mmengine's metric that writes every prediction."""
+    evaluators = cfg.test_evaluator
+    if not isinstance(evaluators, (list, tuple)):
+        evaluators = [evaluators]
+    cfg.test_evaluator = [
+        *evaluators,
+        dict(type='mmengine.DumpResults', out_file_path=path),
+    ]
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = load_config(args.config, args.cfg_options)
+    set_work_dir(cfg, args.work_dir, args.config)
+    cfg.load_from = args.checkpoint
+    if args.dump:
+        dump_predictions(cfg, args.dump)
+    if args.show_dir:
+        cfg.default_hooks.timeline.update(
+            enable=True, out_dir=args.show_dir, num_pictures=args.num_pictures
+        )
+    adapt_to_device(cfg, args.launcher)
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner.test()
+
+
+if __name__ == '__main__':
+    main()
