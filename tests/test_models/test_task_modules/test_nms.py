@@ -1,0 +1,105 @@
+"""Batched NMS against the obvious loop over one query."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmvtg.models.task_modules import batched_moment_nms
+
+_KINDS = ['hard', 'linear', 'gaussian']
+
+
+def _iou(a, b):
+    inter = max(0.0, min(a[1], b[1]) - max(a[0], b[0]))
+    union = (a[1] - a[0]) + (b[1] - b[0]) - inter
+    return inter / union if union > 0 else 0.0
+
+
+def slow_nms(spans, scores, kind, iou_threshold=0.7, sigma=0.5):
+    """Pick the best row, rescore the rest, until no row is left."""
+    scores, left = list(scores), list(range(len(scores)))
+    while left:
+        best = max(left, key=lambda i: scores[i])
+        left.remove(best)
+        for i in left:
+            iou = _iou(spans[best], spans[i])
+            if kind == 'hard':
+                scores[i] = 0.0 if iou >= iou_threshold else scores[i]
+            elif kind == 'linear':
+                scores[i] *= 1 - iou
+            else:
+                scores[i] *= math.exp(-(iou**2) / sigma)
+    return scores
+
+
+# Whole numbers make ties, equal spans, zero lengths and IoU exactly at a threshold.
+_span = st.tuples(st.integers(0, 12), st.integers(0, 12)).map(sorted)
+_row = st.tuples(_span, st.integers(0, 8).map(lambda n: n / 8))
+_query = st.lists(_row, max_size=9)
+
+
+def _batch(queries):
+    longest = max(len(query) for query in queries)
+    spans = torch.full((len(queries), longest, 2), 5.0, dtype=torch.float64)
+    scores = torch.full((len(queries), longest), 9.0, dtype=torch.float64)
+    mask = torch.zeros(len(queries), longest, dtype=torch.bool)
+    for b, query in enumerate(queries):
+        for n, (span, score) in enumerate(query):
+            spans[b, n] = torch.tensor(span, dtype=torch.float64)
+            scores[b, n], mask[b, n] = score, True
+    return spans, scores, mask
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    queries=st.lists(_query, min_size=1, max_size=4),
+    kind=st.sampled_from(_KINDS),
+    threshold=st.sampled_from([0.25, 0.5, 0.7, 1.0]),
+)
+def test_equals_loop_over_each_query(queries, kind, threshold):
+    spans, scores, mask = _batch(queries)
+    result = batched_moment_nms(spans, scores, mask, kind, threshold, sigma=0.3)
+    for b, query in enumerate(queries):
+        expected = slow_nms(
+            [span for span, _ in query], [s for _, s in query], kind, threshold, 0.3
+        )
+        assert result[b, : len(query)].tolist() == pytest.approx(expected, abs=1e-12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(query=_query.filter(bool), kind=st.sampled_from(_KINDS))
+def test_scores_never_rise_and_the_best_stays(query, kind):
+    spans, scores, mask = _batch([query])
+    result = batched_moment_nms(spans, scores, mask, kind)
+    assert (result <= scores).all()
+    assert (result >= 0).all()
+    assert result.max() == scores.max()
+
+
+@pytest.mark.parametrize('kind', _KINDS)
+def test_two_moments_of_length_zero_give_no_nan(kind):
+    spans = torch.tensor([[[3.0, 3.0], [3.0, 3.0]]])
+    scores = torch.tensor([[0.9, 0.8]])
+    assert torch.equal(batched_moment_nms(spans, scores, kind=kind), scores)
+
+
+def test_threshold_itself_suppresses():
+    spans = torch.tensor([[[0.0, 4.0], [0.0, 2.0]]])
+    scores = torch.tensor([[0.9, 0.8]])
+    result = batched_moment_nms(spans, scores, iou_threshold=0.5)
+    assert result.tolist()[0][1] == 0
+
+
+def test_input_is_left_alone():
+    spans, scores = torch.tensor([[[0.0, 4.0], [0.0, 4.0]]]), torch.tensor([[0.9, 0.8]])
+    before = scores.clone()
+    batched_moment_nms(spans, scores)
+    assert torch.equal(scores, before)
+
+
+def test_unknown_kind_is_refused():
+    with pytest.raises(ValueError, match="'soft' is unknown.*linear"):
+        batched_moment_nms(torch.zeros(1, 1, 2), torch.zeros(1, 1), kind='soft')
