@@ -1,0 +1,50 @@
+# Charades-STA: one moment a query, 1 s clips.
+# Ends past the video occur in some releases: they are clamped for training.
+dataset_type = 'GroundingDataset'
+data_root = '{{$MMVTG_DATA:data}}/charades_sta/'
+fps = 1.0
+
+data_prefix = dict(video='clip_b32_vid_k4', query='clip_b32_txt_k4', raw='videos')
+train_pipeline = [
+    dict(type='LoadStoredFeatures'),
+    dict(type='CleanMoments'),
+    dict(type='SaliencyTarget'),
+    dict(type='PackGroundingInputs'),
+]
+test_pipeline = [dict(type='LoadStoredFeatures'), dict(type='PackGroundingInputs')]
+
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type=dataset_type,
+        ann_file='charades_sta_train_tvr_format.jsonl',
+        data_root=data_root,
+        data_prefix=data_prefix,
+        fps=fps,
+        min_duration=5,
+        bad_windows='clean',
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type=dataset_type,
+        ann_file='charades_sta_test_tvr_format.jsonl',
+        data_root=data_root,
+        data_prefix=data_prefix,
+        fps=fps,
+        test_mode=True,
+        pipeline=test_pipeline,
+    ),
+)
+test_dataloader = val_dataloader
+
+val_evaluator = dict(type='MomentRetrievalMetric', protocol='retrieval')
+test_evaluator = val_evaluator
