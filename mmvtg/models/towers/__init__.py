@@ -1,0 +1,16 @@
+"""Towers: CLIP's two halves, and stored features in their place."""
+
+from .clip_text_tower import CLIPTextTower
+from .clip_tower import CLIPTower
+from .clip_vision_tower import CLIPVisionTower
+from .clip_weights import build_clip, read_state_dict
+from .stored_feature_tower import StoredFeatureTower
+
+__all__ = [
+    'CLIPTextTower',
+    'CLIPTower',
+    'CLIPVisionTower',
+    'StoredFeatureTower',
+    'build_clip',
+    'read_state_dict',
+]
