@@ -4,13 +4,17 @@ from .clip_text_tower import CLIPTextTower
 from .clip_tower import CLIPTower
 from .clip_vision_tower import CLIPVisionTower
 from .clip_weights import build_clip, read_state_dict
+from .pretrainer import CaptionPreprocessor, CLIPPretrainer, export_clip
 from .stored_feature_tower import StoredFeatureTower
 
 __all__ = [
     'CLIPTextTower',
     'CLIPTower',
     'CLIPVisionTower',
+    'CLIPPretrainer',
+    'CaptionPreprocessor',
     'StoredFeatureTower',
     'build_clip',
+    'export_clip',
     'read_state_dict',
 ]

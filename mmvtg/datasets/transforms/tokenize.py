@@ -1,0 +1,91 @@
+"""Turns queries into CLIP's token ids."""
+
+import re
+from functools import lru_cache
+from typing import Dict, List
+
+import torch
+from mmcv.transforms import BaseTransform
+from mmengine.logging import MMLogger
+from open_clip.tokenizer import SimpleTokenizer
+
+from mmvtg.datasets.errors import BadSampleError
+from mmvtg.registry import TRANSFORMS
+
+
+@lru_cache(maxsize=1)
+def get_tokenizer() -> SimpleTokenizer:
+    """CLIP's byte-pair encoder (vocabulary of 49408), made once a process."""
+    return SimpleTokenizer()
+
+
+def tokenize(text: str, context_length: int = 77) -> List[int]:
+    """Token ids of a sentence, start and end token included, without padding.
+
+    Args:
+        text (str): The sentence.
+        context_length (int): Most tokens; a longer sentence loses its last words and
+            keeps the end token.
+
+    Returns:
+        list[int]: At most ``context_length`` ids.
+    """
+    tokenizer = get_tokenizer()
+    ids = tokenizer.encode(text)[: context_length - 2]
+    return [tokenizer.sot_token_id, *ids, tokenizer.eot_token_id]
+
+
+@TRANSFORMS.register_module()
+class TokenizeQuery(BaseTransform):
+    """CLIP's tokens of a query.
+
+    Required keys: ``query``; optionally ``query_id`` for messages.
+
+    Added keys: ``token_ids`` (L,) int64 Tensor, start and end token included.
+
+    Args:
+        context_length (int): Most tokens of a query.
+    """
+
+    #: Whether this process has already said that it truncates.
+    _warned = False
+
+    def __init__(self, context_length: int = 77) -> None:
+        if context_length < 3:
+            raise ValueError(f'context_length is {context_length}, want 3 or more')
+        self.context_length = context_length
+
+    def transform(self, results: Dict) -> Dict:
+        """Tokenise ``results['query']``.
+
+        Raises:
+            BadSampleError: The query has no words.
+        """
+        query, query_id = results['query'], results.get('query_id')
+        if not query or not query.strip():
+            raise BadSampleError(
+                f'query {query_id} is empty: give it words or leave it out of the '
+                'annotation file'
+            )
+        ids = tokenize(query, self.context_length)
+        if len(ids) == self.context_length:
+            self._warn_if_cut(query, query_id)
+        results['token_ids'] = torch.tensor(ids, dtype=torch.int64)
+        return results
+
+    def _warn_if_cut(self, query: str, query_id: object) -> None:
+        if TokenizeQuery._warned:
+            return
+        length = len(get_tokenizer().encode(query)) + 2
+        if length <= self.context_length:
+            return
+        TokenizeQuery._warned = True
+        words = len(re.findall(r'\S+', query))
+        MMLogger.get_current_instance().warning(
+            f'query {query_id} has {length} tokens ({words} words) and CLIP reads '
+            f'{self.context_length}: its last words are cut off. Said once; other long '
+            'queries are cut likewise'
+        )
+
+    def __repr__(self) -> str:
+        return f'TokenizeQuery(context_length={self.context_length})'
