@@ -126,11 +126,12 @@ def _annotator_scores(
         raise AnnotationError(
             f'{where}: {len(ids)} relevant_clip_ids but {len(scores)} saliency_scores'
         )
-    scores = np.asarray(scores, dtype=np.float32).reshape(len(ids), -1)
     length = max([int(duration / clip_length), *[index + 1 for index in ids]])
-    dense = np.zeros((length, max(scores.shape[1], 1)), dtype=np.float32)
-    if len(ids):
-        dense[np.asarray(ids, dtype=int)] = scores
+    if not ids:
+        return np.zeros((length, 1), dtype=np.float32)
+    scores = np.asarray(scores, dtype=np.float32).reshape(len(ids), -1)
+    dense = np.zeros((length, scores.shape[1]), dtype=np.float32)
+    dense[np.asarray(ids, dtype=int)] = scores
     return dense
 
 

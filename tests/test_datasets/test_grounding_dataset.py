@@ -1,0 +1,212 @@
+"""The data set: what it reads, and what it says about bad input."""
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from mmvtg.datasets import AnnotationError, BadSampleError, GroundingDataset
+from mmvtg.datasets.annotations import parse_sample
+
+PIPELINE = [
+    dict(type='LoadStoredFeatures'),
+    dict(type='CleanMoments'),
+    dict(type='SaliencyTarget'),
+    dict(type='PackGroundingInputs'),
+]
+
+
+def build(root, **kwargs):
+    kwargs = {
+        'ann_file': 'train.jsonl',
+        'data_root': str(root),
+        'data_prefix': dict(video='video', query='query'),
+        'fps': 0.5,
+        'pipeline': PIPELINE,
+        **kwargs,
+    }
+    return GroundingDataset(**kwargs)
+
+
+def test_a_sample_has_features_targets_and_metainfo(make_store, line):
+    dataset = build(make_store([line(0), line(1, relevant_windows=[[0, 4], [20, 30]])]))
+    item = dataset[1]
+    assert item['inputs']['video'].shape == (20, 4, 5, 24)
+    assert item['inputs']['video'].dtype == torch.float16
+    assert item['inputs']['query'].shape == (6, 4, 16)
+    sample = item['data_samples']
+    assert sample.gt_moments.spans.tolist() == [[0, 4], [20, 30]]
+    expected = torch.zeros(20)
+    expected[2:5] = torch.tensor([6, 12, 1]) / 12
+    assert torch.allclose(sample.gt_saliency, expected)
+    assert sample.positive_clips.tolist() == [2, 3, 4]
+    assert (sample.video_id, sample.query_id, sample.fps) == ('v1', 1, 0.5)
+
+
+def test_saliency_follows_the_moments_without_scores(make_store, line):
+    plain = line(0, relevant_clip_ids=None, saliency_scores=None)
+    plain['relevant_windows'] = [[4.5, 9.9]]
+    sample = build(make_store([plain]))[0]['data_samples']
+    assert sample.gt_saliency.nonzero().flatten().tolist() == [3, 4]
+
+
+def test_saliency_of_two_second_clips_at_one_frame_a_second(make_store, line):
+    root = make_store([line(0)], fps=1.0)
+    sample = build(root, fps=1.0, saliency_clip_length=2.0)[0]['data_samples']
+    expected = [0] * 4 + [6, 6, 12, 12, 1, 1] + [0] * 30
+    assert torch.allclose(sample.gt_saliency, torch.tensor(expected) / 12)
+
+
+def test_one_row_a_label_sets_the_rate_of_youtube(make_store, line):
+    labels = [[-1], [0], [1], [1], [0]] * 4
+    item = line(0, match=labels, relevant_windows=None, duration=34.5)
+    root = make_store([dict(item, duration=40)])
+    with open(root / 'train.jsonl', 'w') as file:
+        file.write(json.dumps(item))
+    pipeline = [
+        dict(type='LoadStoredFeatures'),
+        dict(type='SaliencyTarget', score_range=(-1, 1), positive_above=0.5),
+        dict(type='PackGroundingInputs'),
+    ]
+    sample = build(root, fps='auto', pipeline=pipeline)[0]['data_samples']
+    assert sample.fps == pytest.approx(20 / 34.5)
+    assert sample.gt_saliency[:5].tolist() == [0, 0.5, 1, 1, 0.5]
+    assert sample.positive_clips[:2].tolist() == [2, 3]
+
+
+def test_gzip_and_domain(make_store, line):
+    root = make_store([line(0, domain='dog'), line(1, domain='surfing')])
+    with gzip.open(root / 'train.jsonl.gz', 'wb') as file:
+        file.write((root / 'train.jsonl').read_bytes())
+    assert len(build(root, ann_file='train.jsonl.gz', domain='dog')) == 1
+    with pytest.raises(AnnotationError, match=r"no sample of domain 'cat'.*surfing"):
+        build(root, domain='cat')
+
+
+def test_a_malformed_line_is_named(make_store, line):
+    root = make_store([line(0), line(1)])
+    with open(root / 'train.jsonl', 'a') as file:
+        file.write('{"qid": 3, "query": "a\n')
+    with pytest.raises(AnnotationError, match=r'train\.jsonl:3: not valid JSON'):
+        build(root)
+
+
+@pytest.mark.parametrize(
+    'fields, message',
+    [
+        (dict(vid=None), "field 'vid' is missing"),
+        (dict(query='  '), 'the query is empty'),
+        (dict(duration=-3), 'duration = -3 is not positive'),
+        (dict(relevant_windows=[[1, 2, 3]]), 'not a list of'),
+        (dict(relevant_clip_ids=[1]), '1 relevant_clip_ids but 3 saliency_scores'),
+    ],
+)
+def test_malformed_fields_are_named(line, fields, message):
+    with pytest.raises(AnnotationError, match=f'x.jsonl:7: .*{message}'):
+        parse_sample(line(0, **fields), 'x.jsonl:7', 2.0)
+
+
+@pytest.mark.parametrize(
+    'window, message',
+    [
+        ([40, 32], r'relevant_windows\[0\] = \[40, 32\] ends before it starts'),
+        ([50, 60], r'\[50, 60\] lies outside of the video \(0 to 40 s\)'),
+        ([-4, 10], r'\[-4, 10\] lies outside of the video'),
+        ([10, 90], r'\[10, 90\] lies outside of the video'),
+    ],
+)
+def test_bad_windows_are_refused_dropped_or_cleaned(make_store, line, window, message):
+    root = make_store([line(0), line(1, relevant_windows=[window])])
+    with pytest.raises(AnnotationError, match=rf'train\.jsonl:2: .*{message}'):
+        build(root)
+    dropped = build(root, bad_windows='drop')
+    assert len(dropped) == 1
+    assert 'bad window' in dropped.left_out
+    cleaned = build(root, bad_windows='clean')
+    spans = cleaned[1]['data_samples'].gt_moments.spans
+    assert (spans >= 0).all() and (spans <= 40).all() and spans[0, 1] > spans[0, 0]
+
+
+def test_evaluation_keeps_the_annotation_as_it_is(make_store, line):
+    root = make_store([line(0, relevant_windows=[[12.0, 12.1]])])
+    pipeline = [PIPELINE[0], PIPELINE[-1]]
+    sample = build(root, test_mode=True, pipeline=pipeline)[0]['data_samples']
+    assert sample.gt_moments.spans.tolist() == [[12.0, pytest.approx(12.1)]]
+
+
+def test_what_is_left_out_is_counted_with_the_reason(make_store, line, caplog):
+    lines = [line(i) for i in range(6)] + [line(6, duration=3)]
+    root = make_store(lines)
+    (root / 'video/v1.npy').unlink()
+    (root / 'video/v2.npy').write_bytes(b'rubbish')
+    np.save(root / 'video/v3.npy', np.zeros((50, 4, 5, 24), np.float16))
+    (root / 'query/4.npy').unlink()
+    dataset = build(root, min_duration=5)
+    assert len(dataset) == 2
+    counts = {reason: len(details) for reason, details in dataset.left_out.items()}
+    assert counts == {
+        'missing feature file': 2,
+        'damaged feature file': 1,
+        'feature length that disagrees with the duration': 1,
+        'video shorter than 5 s': 1,
+    }
+    detail = dataset.left_out['feature length that disagrees with the duration'][0]
+    assert '50 clips' in detail and '40 s at 0.5 clips per second make 20' in detail
+
+
+def test_the_report_reaches_the_log(make_store, line, tmp_path):
+    from mmengine.logging import MMLogger
+
+    log = tmp_path / 'run.log'
+    MMLogger.get_instance('report', log_file=str(log))
+    root = make_store([line(0), line(1)])
+    (root / 'video/v1.npy').unlink()
+    build(root)
+    text = log.read_text()
+    assert '1 of 2 samples are used' in text and '1 x missing feature file' in text
+
+
+def test_a_test_set_with_gaps_is_an_error(make_store, line):
+    root = make_store([line(0), line(1)])
+    (root / 'video/v1.npy').unlink()
+    with pytest.raises(BadSampleError, match=r'extract_features\.py'):
+        build(root, test_mode=True)
+    assert len(build(root, test_mode=True, allow_missing=True)) == 1
+
+
+def test_nan_is_skipped_in_training_and_raised_in_test(make_store, line):
+    root = make_store([line(0), line(1)])
+    features = np.load(root / 'video/v0.npy')
+    features[3, 1, 2, 5] = np.nan
+    np.save(root / 'video/v0.npy', features)
+    item = build(root)[0]
+    assert item['data_samples'].video_id == 'v1'
+    with pytest.raises(BadSampleError, match='video v0: .*NaN'):
+        build(root, test_mode=True)[0]
+
+
+def test_a_large_but_finite_feature_is_fine(make_store, line):
+    root = make_store([line(0)])
+    np.save(root / 'video/v0.npy', np.full((20, 4, 5, 24), 65000, np.float16))
+    assert build(root, test_mode=True)[0]['inputs']['video'].max() == 65000
+
+
+def test_features_of_another_rate_are_refused(make_store, line):
+    root = make_store([line(0)])
+    with open(root / 'video/manifest.json', 'w') as file:
+        json.dump(dict(fps=1.0), file)
+    with pytest.raises(BadSampleError, match=r'made at 1\.0 .* asks for 0\.5'):
+        build(root)
+
+
+def test_a_missing_annotation_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'absent\.jsonl does not exist'):
+        build(tmp_path, ann_file='absent.jsonl')
+
+
+def test_a_query_without_salient_clip_is_skipped(make_store, line):
+    empty = line(0, relevant_windows=[], relevant_clip_ids=[], saliency_scores=[])
+    item = build(make_store([empty, line(1)]))[0]
+    assert item['data_samples'].query_id == 1
