@@ -1,0 +1,34 @@
+"""Training targets against those that the authors' code made."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from mmvtg.datasets.annotations import parse_sample
+from mmvtg.datasets.transforms import CleanMoments, SaliencyTarget
+
+FOLDER = Path(
+    os.environ.get('MMVTG_GOLDEN_DIR', Path(__file__).parents[1] / 'data' / 'golden')
+)
+FILE = FOLDER / 'r2_tuning' / 'labels.inputs.json'
+ITEMS = json.loads(FILE.read_text()) if FILE.is_file() else []
+
+
+@pytest.mark.skipif(not ITEMS, reason=f'{FILE} is absent')
+@pytest.mark.parametrize('item', ITEMS, ids=lambda item: str(item['id']))
+def test_golden_r2_labels(item):
+    expected = load_file(str(FILE).replace('inputs.json', 'outputs.safetensors'))
+    clip_length = 1 / item['fps']
+    sample = parse_sample(dict(item, vid='v', query='q'), 'golden', clip_length)
+    results = dict(sample, fps=item['fps'], num_clips=item['num_frames'])
+    results = CleanMoments().transform(results)
+    key = f'{item["id"]}.'
+    boundary = expected[key + 'boundary']
+    assert np.allclose(results['moments'], boundary, rtol=1e-6, atol=1e-6)
+    results = SaliencyTarget().transform(results)
+    assert np.allclose(results['saliency'], expected[key + 'saliency'], atol=1e-6)
+    assert np.array_equal(results['positive_clips'], expected[key + 'pos_candidates'])
