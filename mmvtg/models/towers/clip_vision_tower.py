@@ -39,7 +39,7 @@ class CLIPVisionTower(CLIPTower):
         pretrained: Optional[str] = None,
         frozen: bool = True,
         hooks: Optional[Sequence[dict]] = None,
-        chunk_size: int = 64,
+        chunk_size: int = 32,
         mean: Optional[Sequence[float]] = None,
         std: Optional[Sequence[float]] = None,
         recompute: bool = False,
@@ -112,23 +112,47 @@ class CLIPVisionTower(CLIPTower):
             raise ValueError('a batch of videos without a single valid frame')
         frames = video[video_mask]
         per_frame = {key: x[video_mask] for key, x in (clip_inputs or {}).items()}
+        pooled, layers, extras = self.encode_runs(frames, runs, per_frame, run_inputs)
+        if outputs is not None:
+            outputs.update({key: _pad(x, video_mask) for key, x in extras.items()})
+        return VideoFeatures(
+            mask=video_mask,
+            layers=[_pad(layer, video_mask) for layer in layers],
+            clips=_pad(pooled, video_mask),
+        )
+
+    def encode_runs(
+        self,
+        frames: Tensor,
+        runs: Tensor,
+        frame_inputs: Optional[Dict[str, Tensor]] = None,
+        run_inputs: Optional[Dict[str, Tensor]] = None,
+    ) -> Tuple[Tensor, List[Tensor], Dict[str, Tensor]]:
+        """Encode the frames of several videos, one after the other, in chunks.
+
+        Args:
+            frames (Tensor): (F, 3, H, W), as in :meth:`forward`.
+            runs (Tensor): (F,) int64, the video of each frame, ascending.
+            frame_inputs (dict, optional): Inputs of hooks, (F, ...) each.
+            run_inputs (dict, optional): Inputs of hooks, indexed by ``runs``.
+
+        Returns:
+            tuple: pooled (F, embed_dim), tapped layers (F, tokens, width) each, and
+            what hooks hand out, (F, ...) each.
+        """
         pooled, contexts = [], []
         for chunk in self._chunks(runs):
-            inputs = {key: value[chunk] for key, value in per_frame.items()}
+            inputs = {key: value[chunk] for key, value in (frame_inputs or {}).items()}
             inputs.update(run_inputs or {})
             one, context = self.encode(frames[chunk], runs[chunk], inputs)
             pooled.append(one)
             contexts.append(context)
-        layers = zip(*(context.layers for context in contexts))
-        if outputs is not None:
-            for name in contexts[0].outputs:
-                parts = [context.outputs[name] for context in contexts]
-                outputs[name] = _scatter(parts, video_mask)
-        return VideoFeatures(
-            mask=video_mask,
-            layers=[_scatter(list(parts), video_mask) for parts in layers],
-            clips=_scatter(pooled, video_mask),
-        )
+        layers = [_join(parts) for parts in zip(*(one.layers for one in contexts))]
+        extras = {
+            name: _join([one.outputs[name] for one in contexts])
+            for name in contexts[0].outputs
+        }
+        return _join(pooled), layers, extras
 
     def encode(
         self,
@@ -191,9 +215,12 @@ class CLIPVisionTower(CLIPTower):
         return [*chunks, slice(start, total)]
 
 
-def _scatter(parts: List[Tensor], mask: Tensor) -> Tensor:
-    """Chunks of valid frames, (F, ...) in all, -> (B, T, ...), zero at padding."""
-    values = parts[0] if len(parts) == 1 else torch.cat(parts)
+def _join(parts: Sequence[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
+
+
+def _pad(values: Tensor, mask: Tensor) -> Tensor:
+    """Valid frames (F, ...) -> (B, T, ...), zero at padding."""
     if len(values) == mask.numel():
         return values.unflatten(0, mask.shape)
     out = values.new_zeros(*mask.shape, *values.shape[1:])
