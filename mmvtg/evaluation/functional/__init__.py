@@ -1,0 +1,33 @@
+"""The maths of the metrics: numpy in, dict out, no framework."""
+
+from .average_precision import clip_ap, detection_ap, trapezoid_ap
+from .baselines import prior_predictions, whole_video_predictions
+from .highlight import evaluate_highlights, tvsum_ap, youtube_ap
+from .moment_retrieval import (
+    EGO4D,
+    QVHIGHLIGHTS,
+    RETRIEVAL,
+    MomentProtocol,
+    evaluate_moments,
+)
+from .packing import SubmissionError
+from .submission import PROTOCOLS, evaluate_submission
+
+__all__ = [
+    'EGO4D',
+    'PROTOCOLS',
+    'QVHIGHLIGHTS',
+    'RETRIEVAL',
+    'MomentProtocol',
+    'SubmissionError',
+    'clip_ap',
+    'detection_ap',
+    'evaluate_highlights',
+    'evaluate_moments',
+    'evaluate_submission',
+    'prior_predictions',
+    'trapezoid_ap',
+    'tvsum_ap',
+    'whole_video_predictions',
+    'youtube_ap',
+]
