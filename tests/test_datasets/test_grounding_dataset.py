@@ -43,6 +43,7 @@ def test_a_sample_has_features_targets_and_metainfo(make_store, line):
     assert torch.allclose(sample.gt_saliency, expected)
     assert sample.positive_clips.tolist() == [2, 3, 4]
     assert (sample.video_id, sample.query_id, sample.fps) == ('v1', 1, 0.5)
+    assert sample.query == 'a red circle slides to the left'
 
 
 def test_saliency_follows_the_moments_without_scores(make_store, line):

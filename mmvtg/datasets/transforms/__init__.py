@@ -1,13 +1,16 @@
 """Steps of a data pipeline."""
 
 from .formatting import PackGroundingInputs
-from .loading import LoadStoredFeatures, UseFrames
+from .loading import LoadStoredFeatures
 from .targets import CleanMoments, SaliencyTarget
+from .tokenize import TokenizeQuery
+from .video import LoadVideo
 
 __all__ = [
     'CleanMoments',
     'LoadStoredFeatures',
+    'LoadVideo',
     'PackGroundingInputs',
     'SaliencyTarget',
-    'UseFrames',
+    'TokenizeQuery',
 ]

@@ -27,10 +27,20 @@ class PackGroundingInputs(BaseTransform):
     """``results`` -> ``dict(inputs=dict(video, query), data_samples=...)``.
 
     Args:
+        video_key (str): What becomes the video input: ``video_features``, or ``frames``
+            for a vision tower that runs online.
+        query_key (str): Likewise ``query_features`` or ``token_ids``.
         meta_keys (tuple): Keys that become metainfo, where present.
     """
 
-    def __init__(self, meta_keys: tuple = META_KEYS) -> None:
+    def __init__(
+        self,
+        video_key: str = 'video_features',
+        query_key: str = 'query_features',
+        meta_keys: tuple = META_KEYS,
+    ) -> None:
+        self.video_key = video_key
+        self.query_key = query_key
         self.meta_keys = meta_keys
 
     def transform(self, results: dict) -> dict:
@@ -41,5 +51,8 @@ class PackGroundingInputs(BaseTransform):
             sample.gt_moments = InstanceData(spans=spans.reshape(-1, 2))
         if results.get('saliency') is not None:
             sample.gt_saliency = torch.from_numpy(results['saliency'])
-        inputs = {key: results[key] for key in ('video', 'query')}
+        inputs = dict(
+            video=torch.as_tensor(results[self.video_key]),
+            query=torch.as_tensor(results[self.query_key]),
+        )
         return dict(inputs=inputs, data_samples=sample)

@@ -15,8 +15,8 @@ class LoadStoredFeatures(BaseTransform):
     """Features of the last layers of both towers, as published or extracted.
 
     Reads ``video_feature_path`` (T, N, P, C) and ``query_feature_path`` (L, N, C), both
-    float16, and adds ``video``, ``query`` (tensors of the same shape and type) and
-    ``num_clips``. Features longer than the annotation are cut to it.
+    float16, and adds ``video_features``, ``query_features`` (tensors of the same shape
+    and type) and ``num_clips``. Features longer than the annotation are cut to it.
 
     Args:
         max_clips (int): Longest video that models take, clips.
@@ -46,22 +46,7 @@ class LoadStoredFeatures(BaseTransform):
             raise BadSampleError(
                 f'video {video_id} has {len(video)} clips, more than {self.max_clips}'
             )
-        results['video'] = torch.from_numpy(video)
-        results['query'] = torch.from_numpy(query)
+        results['video_features'] = torch.from_numpy(video)
+        results['query_features'] = torch.from_numpy(query)
         results['num_clips'] = len(video)
-        return results
-
-
-@TRANSFORMS.register_module()
-class UseFrames(BaseTransform):
-    """Hand decoded frames and token ids to the towers instead of stored features.
-
-    After :class:`LoadVideo` and :class:`TokenizeQuery`: ``frames`` (T, 3, H, W) uint8
-    becomes ``video`` and ``token_ids`` (L,) becomes ``query``.
-    """
-
-    def transform(self, results: dict) -> dict:
-        results['video'] = torch.as_tensor(results.pop('frames'))
-        results['query'] = torch.as_tensor(results.pop('token_ids'))
-        results['num_clips'] = len(results['video'])
         return results
