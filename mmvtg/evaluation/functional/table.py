@@ -1,0 +1,61 @@
+"""Evaluation results as a small table for people."""
+
+from typing import Dict, List, Sequence
+
+_ORDER = ('full', 'short', 'middle', 'long')
+
+
+def format_results(results: Dict[str, dict]) -> str:
+    """Lay out the result of :func:`evaluate_submission`.
+
+    Args:
+        results (dict): Percentages by length range and saliency level.
+
+    Returns:
+        str: Lines of text, '' if there is nothing to show.
+    """
+    ranges = [name for name in _ORDER if name in results]
+    lines: List[str] = []
+    if ranges:
+        columns = [_moment_columns(results[name]) for name in ranges]
+        header = list(dict.fromkeys(key for row in columns for key in row))
+        rows = [[row.get(key) for key in header] for row in columns]
+        lines += _table('moments', header, ranges, rows)
+    levels = [name for name in results if name.startswith('HL-min-')]
+    if levels:
+        rows = [[results[name]['HL-mAP'], results[name]['HL-Hit1']] for name in levels]
+        names = [name.removeprefix('HL-min-') for name in levels]
+        lines += ([''] if lines else []) + _table(
+            'highlights', ['mAP', 'Hit1'], names, rows
+        )
+    return '\n'.join(lines)
+
+
+def _moment_columns(part: dict) -> Dict[str, float]:
+    columns = {}
+    for key, shown in (('MR-R1', ('0.3', '0.5', '0.7')), ('MR-R5', ('0.5', '0.7'))):
+        for threshold in shown:
+            if threshold in part.get(key, {}):
+                columns[f'{key[3:]}@{threshold}'] = part[key][threshold]
+    if 'MR-mAP' in part:
+        columns['mAP'] = part['MR-mAP']['average']
+        columns['mAP@0.5'] = part['MR-mAP']['0.5']
+        columns['mAP@0.75'] = part['MR-mAP']['0.75']
+    if 'MR-mIoU' in part:
+        columns['mIoU'] = part['MR-mIoU']
+    return columns
+
+
+def _table(
+    title: str, header: Sequence[str], names: Sequence[str], rows: Sequence[Sequence]
+) -> List[str]:
+    widths = [max(len(key), 6) + 2 for key in header]
+    first = max(len(text) for text in (title, *names))
+    lines = [
+        title.ljust(first) + ''.join(key.rjust(w) for key, w in zip(header, widths))
+    ]
+    for name, row in zip(names, rows):
+        cells = ['-' if value is None else f'{value:.2f}' for value in row]
+        cells = ''.join(cell.rjust(w) for cell, w in zip(cells, widths))
+        lines.append(name.ljust(first) + cells)
+    return lines

@@ -1,0 +1,171 @@
+"""Moments and highlights of a grounding model, and its submission file."""
+
+import json
+import os.path as osp
+from typing import Any, Dict, List, Optional, Sequence
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger
+
+from mmvtg.evaluation.functional import PROTOCOLS, evaluate_submission
+from mmvtg.evaluation.functional.table import format_results
+from mmvtg.registry import METRICS
+from mmvtg.structures import resample_clips
+from mmvtg.utils import write_atomic
+
+from .collecting import sort_unique, to_numpy
+
+
+@METRICS.register_module()
+class MomentRetrievalMetric(BaseMetric):
+    """mAP, recall, mean IoU of moments; mAP and Hit1 of highlights.
+
+    The numbers are those of exactly the submission that is written: windows ``[start,
+    end, score]`` and one saliency score per annotated clip, all rounded to
+    ``decimals``. Queries without annotated windows are left out of the moment part,
+    queries without annotated saliency out of the highlight part. Neither the order of
+    the samples nor the number of processes matters.
+
+    Needs of a data sample: ``pred_moments`` (spans, scores) and / or
+    ``pred_saliency``, ``gt_moments``, and of its metainfo ``query_id, video_id, query,
+    duration, fps`` and, for highlights, ``annotator_scores`` with
+    ``saliency_clip_length``.
+
+    Args:
+        protocol (str): 'qvhighlights' (the official evaluator), 'retrieval' (its
+            variant by UniVTG and R2-Tuning: R1, R5, mIoU, mAP; used for Charades-STA,
+            TACoS and Ego4D-NLQ) or 'ego4d' (IoU must exceed the threshold).
+        clip_length (float): Seconds per saliency score that is written for samples
+            without annotated saliency.
+        submission_file (str, optional): Where to write the submission, JSON lines. A
+            relative path lies in the run's work directory.
+        decimals (int): Of all written numbers. Few decimals make ties, which every
+            metric here notices; 4 is usual.
+        collect_device (str): Of mmengine.
+        prefix (str, optional): Of mmengine.
+
+    Raises:
+        ValueError: If the protocol is unknown.
+    """
+
+    def __init__(
+        self,
+        protocol: str = 'qvhighlights',
+        clip_length: float = 2.0,
+        submission_file: Optional[str] = None,
+        decimals: int = 4,
+        collect_device: str = 'cpu',
+        prefix: Optional[str] = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        if protocol not in PROTOCOLS:
+            raise ValueError(
+                f"MomentRetrievalMetric: protocol '{protocol}' is unknown; choose one "
+                f'of {sorted(PROTOCOLS)}'
+            )
+        self.protocol = protocol
+        self.clip_length = clip_length
+        self.submission_file = submission_file
+        self.decimals = decimals
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Turn predictions into lines of the submission, with their annotation.
+
+        Args:
+            data_batch: Not used.
+            data_samples (Sequence[dict]): Samples with predictions, as dicts.
+        """
+        for sample in data_samples:
+            prediction = dict(
+                qid=sample['query_id'],
+                query=sample.get('query', ''),
+                vid=sample['video_id'],
+            )
+            prediction.update(self._moments(sample), **self._saliency(sample))
+            self.results.append(dict(pred=prediction, gt=_annotation(sample)))
+
+    def compute_metrics(self, results: List[dict]) -> Dict[str, float]:
+        """Evaluate, log a table and write the submission.
+
+        Args:
+            results (list[dict]): What :meth:`process` made, of all processes.
+
+        Returns:
+            dict: Flat, percentages, such as ``MR-full-mAP``, ``HL-min-Good-Hit1``.
+        """
+        results = sort_unique(
+            results, key=lambda item: item['pred']['qid'], identity=_identity
+        )
+        if not results:
+            return {}
+        submission = [item['pred'] for item in results]
+        if self.submission_file is not None:
+            self._write(submission)
+        # The annotation has a row for every clip already, whatever a clip's length.
+        evaluated = evaluate_submission(
+            submission,
+            [item['gt'] for item in results],
+            self.protocol,
+            clip_length=float('inf'),
+        )
+        logger = MMLogger.get_current_instance()
+        table = format_results(evaluated)
+        logger.info(f"{len(results)} queries, protocol '{self.protocol}'\n{table}")
+        return dict(evaluated['brief'])
+
+    def _moments(self, sample: dict) -> dict:
+        moments = sample.get('pred_moments')
+        if moments is None:
+            return {}
+        spans, scores = to_numpy(moments['spans']), to_numpy(moments['scores'])
+        rows = np.concatenate([spans.reshape(-1, 2), scores.reshape(-1, 1)], axis=1)
+        rows = rows.round(self.decimals)
+        # Rounding keeps the order, so rows that came best first stay as they are.
+        order = (-rows[:, 2]).argsort(kind='stable')
+        return dict(pred_relevant_windows=rows[order].tolist())
+
+    def _saliency(self, sample: dict) -> dict:
+        saliency = sample.get('pred_saliency')
+        if saliency is None:
+            return {}
+        length = self.clip_length
+        if sample.get('annotator_scores') is not None:
+            length = sample.get('saliency_clip_length') or length
+        saliency = resample_clips(to_numpy(saliency), sample['fps'], length)
+        return dict(pred_saliency_scores=saliency.round(self.decimals).tolist())
+
+    def _write(self, submission: List[dict]) -> None:
+        path = self.submission_file
+        if not osp.isabs(path):
+            path = osp.join(_run_folder(), path)
+        lines = ''.join(json.dumps(line) + '\n' for line in submission)
+        write_atomic(path, lines.encode())
+        logger = MMLogger.get_current_instance()
+        logger.info(f'submission of {len(submission)} queries: {path}')
+
+
+def _annotation(sample: dict) -> dict:
+    """The sample's line of a ground truth file, saliency given for every clip."""
+    gt = dict(qid=sample['query_id'], duration=float(sample['duration']))
+    moments = sample.get('gt_moments')
+    if moments is not None:
+        spans = np.asarray(moments['spans']).reshape(-1, 2)
+        # The shortest decimal of a float32 is what the annotation file says.
+        gt['relevant_windows'] = [[float(str(v)) for v in row] for row in spans]
+    scores = sample.get('annotator_scores')
+    if scores is not None:
+        scores = to_numpy(scores)
+        gt['relevant_clip_ids'] = list(range(len(scores)))
+        gt['saliency_scores'] = scores.tolist()
+    return gt
+
+
+def _identity(item: dict) -> tuple:
+    return item['pred']['vid'], item['pred']['query']
+
+
+def _run_folder() -> str:
+    """Work directory of the run: its log file is <work_dir>/<time>/<time>.log."""
+    log_file = MMLogger.get_current_instance().log_file
+    return osp.dirname(osp.dirname(log_file)) if log_file else ''
