@@ -191,7 +191,7 @@ def window_iou(pred: np.ndarray, gt: np.ndarray) -> np.ndarray:
     start = np.maximum(pred[..., 0], gt[..., 0])
     inter = np.maximum(np.minimum(pred[..., 1], gt[..., 1]) - start, 0)
     union = (pred[..., 1] - pred[..., 0]) + (gt[..., 1] - gt[..., 0]) - inter
-    return np.divide(inter, union, out=np.zeros_like(inter), where=union > 0)
+    return np.divide(inter, union, out=np.zeros(inter.shape), where=union > 0)
 
 
 def hull_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -199,4 +199,4 @@ def hull_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     start, end = np.maximum(a[:, 0], b[:, 0]), np.minimum(a[:, 1], b[:, 1])
     inter = np.maximum(end - start, 0)
     hull = np.maximum(a[:, 1], b[:, 1]) - np.minimum(a[:, 0], b[:, 0])
-    return np.divide(inter, hull, out=np.zeros_like(inter), where=hull > 0)
+    return np.divide(inter, hull, out=np.zeros(inter.shape), where=hull > 0)
