@@ -17,10 +17,10 @@ from typing import Dict, List, Tuple
 from mmengine.config import Config, DictAction
 from mmengine.logging import MMLogger
 
-import mmvtg
 from mmvtg.datasets.errors import BadSampleError
 from mmvtg.extraction import ExtractionReport, FeatureExtractor
-from mmvtg.registry import DATASETS
+from mmvtg.registry import DATASETS, register_all_modules
+from mmvtg.utils.launch import load_config
 
 SPLITS = ('train', 'val', 'test')
 
@@ -74,11 +74,11 @@ def leaves(dataset: dict) -> List[dict]:
 
 def collect(
     datasets: List[dict], video_dir: str, out: str
-) -> Tuple[Dict[str, dict], Dict[str, dict]]:
+) -> Tuple[Dict[tuple, dict], Dict[str, dict]]:
     """What to encode, each thing once.
 
     Returns:
-        tuple: folder -> {name: (path, fps)} of videos, folder -> {name: text}.
+        tuple: (folder, fps) -> {name: (path, fps)} of videos, folder -> {name: text}.
     """
     videos, queries = defaultdict(dict), defaultdict(dict)
     for config in datasets:
@@ -95,7 +95,7 @@ def collect(
                 if video_dir is not None:
                     path = path or f'{sample["video_id"]}.mp4'
                     path = osp.join(video_dir, osp.basename(path))
-                videos[folder][name] = (path, sample['fps'])
+                videos[folder, dataset.fps][name] = (path, sample['fps'])
             if 'query_feature_path' in sample:
                 folder, name = split_path(sample['query_feature_path'], out)
                 text = queries[folder].setdefault(name, sample['query'])
@@ -119,9 +119,9 @@ def extract(cfg: Config, args: argparse.Namespace) -> List[ExtractionReport]:
     settings = dict(num_workers=args.num_workers, device=args.device)
     extractor = FeatureExtractor(**{**cfg.feature_extractor, **settings})
     reports = []
-    for folder, items in videos.items() if args.only != 'query' else ():
+    for (folder, fps), items in videos.items() if args.only != 'query' else ():
         wanted = [(name, path, fps) for name, (path, fps) in sorted(items.items())]
-        reports.append(extractor.extract_videos(wanted, folder))
+        reports.append(extractor.extract_videos(wanted, folder, nominal_fps=fps))
         print(f'{folder}: {reports[-1].written} written, {reports[-1].present} present')
     for folder, items in queries.items() if args.only != 'video' else ():
         reports.append(extractor.extract_queries(sorted(items.items()), folder))
@@ -131,11 +131,9 @@ def extract(cfg: Config, args: argparse.Namespace) -> List[ExtractionReport]:
 
 def main() -> int:
     args = parse_args()
-    MMLogger.get_instance('mmvtg', log_level='INFO')
-    mmvtg.registry.register_all_modules()
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
+    MMLogger.get_current_instance().setLevel('INFO')
+    register_all_modules()
+    cfg = load_config(args.config, args.cfg_options)
     if 'feature_extractor' not in cfg:
         raise SystemExit(f'{args.config} has no field `feature_extractor`')
     try:

@@ -72,7 +72,11 @@ class FeatureExtractor:
 
     @torch.inference_mode()
     def extract_videos(
-        self, videos: Iterable[Tuple], out_dir: str, progress: bool = True
+        self,
+        videos: Iterable[Tuple],
+        out_dir: str,
+        progress: bool = True,
+        nominal_fps: Union[float, str, None] = None,
     ) -> ExtractionReport:
         """Store the features of videos as ``{video_id}.npy``, (T, N, P, C) float16.
 
@@ -82,6 +86,8 @@ class FeatureExtractor:
             videos (Iterable[tuple]): (video_id, path) or (video_id, path, fps).
             out_dir (str): Feature folder.
             progress (bool): Show a progress bar.
+            nominal_fps (float | str, optional): What the manifest says; default: the
+                rate of the videos, or ``'auto'`` if they differ.
 
         Returns:
             ExtractionReport: Bad videos are in ``failed``; they end nothing.
@@ -95,7 +101,7 @@ class FeatureExtractor:
             raise ValueError('no fps: give it to the extractor or to each video')
         probe = torch.zeros(1, 3, self.frame_size, self.frame_size, dtype=torch.uint8)
         sample = self._encode_videos([probe])[0]
-        fps = rates.pop() if len(rates) == 1 else 'auto'
+        fps = nominal_fps or (rates.pop() if len(rates) == 1 else 'auto')
         claim_folder(out_dir, self._video_manifest(sample, fps))
         todo, report = _missing(items, out_dir, sample)
         with _bar(len(todo), report, 'videos', progress) as bar:
@@ -192,8 +198,8 @@ class FeatureExtractor:
             frame_size=self.frame_size,
             resize='short side, bicubic, antialiased',
             crop='center',
-            mean=[round(value, 8) for value in tower.mean.flatten().tolist()],
-            std=[round(value, 8) for value in tower.std.flatten().tolist()],
+            mean=[round(value, 6) for value in tower.mean.flatten().tolist()],
+            std=[round(value, 6) for value in tower.std.flatten().tolist()],
         )
 
     def _query_manifest(self, sample: Tensor) -> dict:
@@ -232,4 +238,4 @@ def _store(out_dir: str, name: Any, features: Tensor, report: ExtractionReport) 
 
 def _bar(total: int, report: ExtractionReport, what: str, shown: bool) -> tqdm:
     text = f'{what} ({report.present} present)'
-    return tqdm(total=total, desc=text, disable=not shown, unit=what[:-1])
+    return tqdm(total=total, desc=text, disable=not shown, unit='')

@@ -9,6 +9,7 @@ from typing import Any, Dict, Optional
 from torch import Tensor, nn
 
 from mmvtg.utils.files import write_atomic
+from mmvtg.version import __version__
 
 MANIFEST = 'manifest.json'
 # Said for the record; features made with other versions, or with the same weights from
@@ -79,7 +80,8 @@ def describe_tower(tower: nn.Module, sample: Tensor, kind: str) -> dict:
     Returns:
         dict: Model, hash of the weights, layers (from 0), shape and type, versions.
     """
-    packages = ('torch', 'open_clip_torch', 'decord', 'pillow', 'numpy', 'mmvtg')
+    packages = ('torch', 'open_clip_torch', 'decord', 'pillow', 'numpy')
+    versions = {name: version(name) for name in packages}
     return dict(
         kind=kind,
         **tower.source,
@@ -87,12 +89,5 @@ def describe_tower(tower: nn.Module, sample: Tensor, kind: str) -> dict:
         layers=tower.tapped_layers,
         row_shape=list(sample.shape[1:]),
         dtype=str(sample.dtype).removeprefix('torch.'),
-        versions={name: _version(name) for name in packages},
+        versions=dict(versions, mmvtg=__version__),
     )
-
-
-def _version(package: str) -> Optional[str]:
-    try:
-        return version(package)
-    except ModuleNotFoundError:  # used from a checkout
-        return None
