@@ -87,7 +87,9 @@ class CLIPPretrainer(BaseModel):
         init_temperature: float = 0.07,
         data_preprocessor: Optional[dict] = None,
     ) -> None:
-        super().__init__(data_preprocessor or dict(type='CaptionPreprocessor'))
+        super().__init__(
+            MODELS.build(data_preprocessor or dict(type='CaptionPreprocessor'))
+        )
         self.vision_tower = MODELS.build(vision_tower)
         self.text_tower = MODELS.build(text_tower)
         if self.vision_tower.frozen or self.text_tower.frozen:
