@@ -1,7 +1,7 @@
 """Mends for known faults of the packages below us, each made only where it is needed.
 
 ``import mmvtg`` applies them. None switches a safety off, and each says in its
-docstring what breaks without it. :mod:`mmvtg.selfcheck` reports which ones are in force.
+docstring what breaks without it. :mod:`mmvtg.selfcheck` says which are in force.
 """
 
 import importlib
