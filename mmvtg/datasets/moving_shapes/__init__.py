@@ -1,5 +1,6 @@
 """MovingShapes: a procedural video world for every task of the toolbox."""
 
+from .frames import FrameActor, FrameAttributes, MovingShapesFrames
 from .generate import generate, scene_of
 from .language import Clause, describe, say, true_moments
 from .motion import Action, Actor, State, actor_poses
@@ -12,6 +13,9 @@ __all__ = [
     'Actor',
     'Background',
     'Clause',
+    'FrameActor',
+    'FrameAttributes',
+    'MovingShapesFrames',
     'Scene',
     'State',
     'actor_poses',

@@ -13,7 +13,7 @@ import numpy as np
 from mmengine.logging import print_log
 from tqdm import tqdm
 
-from .annotations import SPLITS, annotate, video_id
+from .annotations import SPLITS, annotate
 from .layout import write_annotations
 from .render import render_frames
 from .sampling import sample_scene
@@ -243,8 +243,3 @@ def _make_manifest(recipe: dict, records: List[dict]) -> dict:
         heldout_vocabulary=sorted(heldout_vocabulary()),
         heldout_triples=[list(triple) for triple in heldout_triples()],
     )
-
-
-def video_path(root: Union[str, Path], split: str, index: int) -> Path:
-    """Where the ``index``-th video of a split lies."""
-    return Path(root, 'videos', f'{video_id(split, index)}.mp4')

@@ -42,7 +42,7 @@ def sample_scene(
         Scene: 1 to 3 actors which differ in (colour, shape).
     """
     duration = GRID * int(rng.integers(durations[0] // GRID, durations[1] // GRID + 1))
-    looks = _sample_looks(rng, int(rng.choice((1, 2, 3), p=(0.15, 0.5, 0.35))))
+    looks = sample_looks(rng, int(rng.choice((1, 2, 3), p=(0.15, 0.5, 0.35))))
     focus = _sample_focus(rng, looks[0], novel_composition)
     actors: List[Actor] = []
     for index, look in enumerate(looks):
@@ -63,7 +63,7 @@ def sample_scene(
     return reverse_scene(scene) if rng.random() < 0.5 else scene
 
 
-def _sample_looks(rng: np.random.Generator, count: int) -> List[Tuple[str, str]]:
+def sample_looks(rng: np.random.Generator, count: int) -> List[Tuple[str, str]]:
     """Different (colour, shape) pairs; half of the time one of both is shared."""
     colours, shapes = list(COLOURS), list(SHAPES)
     looks: List[Tuple[str, str]] = []
