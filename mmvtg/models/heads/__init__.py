@@ -1,0 +1,7 @@
+"""From fused features to losses and predictions."""
+
+from mmvtg.models import losses  # noqa: F401  heads name losses, this registers them
+
+from .r2_head import R2Head
+
+__all__ = ['R2Head']

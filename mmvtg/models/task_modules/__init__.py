@@ -1,6 +1,13 @@
 """Points, targets, matching, suppression and post-processing."""
 
 from .nms import batched_moment_nms
+from .point_generator import PointGenerator
 from .post_processor import MomentPostProcessor
+from .target_assigner import PointTargetAssigner
 
-__all__ = ['MomentPostProcessor', 'batched_moment_nms']
+__all__ = [
+    'MomentPostProcessor',
+    'PointGenerator',
+    'PointTargetAssigner',
+    'batched_moment_nms',
+]

@@ -1,0 +1,70 @@
+"""From scores and distances at points to moments and curves."""
+
+from typing import List, Sequence, Tuple
+
+import torch
+from torch import Tensor
+
+from mmvtg.structures import clips_to_seconds
+
+
+def decode_moments(
+    scores: Tensor,
+    distances: Tensor,
+    points: Tensor,
+    mask: Tensor,
+    fps: Tensor,
+    max_moments: int,
+) -> List[Tuple[Tensor, Tensor]]:
+    """The best moments of each sample, all levels together.
+
+    Args:
+        scores (Tensor): (B, S), not negative.
+        distances (Tensor): (B, S, 2), to start and end in strides.
+        points (Tensor): (S, 4), see :class:`PointGenerator`.
+        mask (Tensor): (B, S) bool, points that count.
+        fps (Tensor): (B,), clips per second.
+        max_moments (int): Moments to keep.
+
+    Returns:
+        list[tuple[Tensor, Tensor]]: Spans (N, 2) in seconds, not clamped to the video,
+        and scores (N,), best first; N is at most ``max_moments``.
+    """
+    ranked = scores.masked_fill(~mask, -1)
+    best, index = ranked.topk(min(max_moments, ranked.size(1)), dim=1)
+    position, stride = points[index, 0], points[index, 3]
+    reach = distances.gather(1, index[..., None].expand(-1, -1, 2))
+    reach = reach * stride[..., None]
+    spans = torch.stack([position - reach[..., 0], position + reach[..., 1]], dim=-1)
+    spans = clips_to_seconds(spans, fps[:, None, None])
+    counts = mask.sum(1).clamp(max=max_moments).tolist()
+    return [(s[:n], c[:n]) for s, c, n in zip(spans, best, counts)]
+
+
+def spread_scores(
+    scores: Tensor, lengths: Sequence[int], strides: Sequence[int], mask: Tensor
+) -> Tensor:
+    """Scores of all levels back on the clips, the best level for each clip.
+
+    A level of n points over a video of T clips repeats each score floor(T / n) times
+    and the last one to the end, n = floor(T / stride) of the video's true length.
+
+    Args:
+        scores (Tensor): (B, S), levels one after the other.
+        lengths (Sequence[int]): Points of each level, padding included.
+        strides (Sequence[int]): Of the levels.
+        mask (Tensor): (B, T) bool, real clips.
+
+    Returns:
+        Tensor: (B, T).
+    """
+    clips = mask.sum(1, keepdim=True)
+    time = torch.arange(mask.size(1), device=mask.device)
+    levels = []
+    for level, stride in zip(scores.split(list(lengths), dim=1), strides):
+        count = clips // stride
+        repeat = clips // count.clamp(min=1)
+        index = torch.minimum(time // repeat.clamp(min=1), (count - 1).clamp(min=0))
+        spread = level.gather(1, index)
+        levels.append(spread.masked_fill(count == 0, float('-inf')))
+    return torch.stack(levels).amax(0)

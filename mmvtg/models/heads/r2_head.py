@@ -1,0 +1,302 @@
+"""The head of R2-Tuning: a class and a distance to both ends at every point."""
+
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Sequence
+
+import torch
+from mmengine.model import BaseModule
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+
+from mmvtg.models.layers import AttentionPooling, ConvHead
+from mmvtg.registry import MODELS, TASK_UTILS
+from mmvtg.structures import FusedFeatures, GroundingDataSample, seconds_to_clips
+
+from .decoding import decode_moments, spread_scores
+
+_LOSSES = ('cls', 'boundary', 'saliency', 'video', 'layer')
+
+
+@dataclass
+class HeadOutputs:
+    """What the head says of every point, all levels one after the other.
+
+    Args:
+        logits (Tensor): (B, S), class logits.
+        distances (Tensor, optional): (B, S, 2), to start and end in strides.
+        points (Tensor): (S, 4), see :class:`PointGenerator`.
+        mask (Tensor): (B, S) bool, points of real clips.
+        similarity (Tensor): (B, T), cosine of clips and pooled query (eq. 14).
+    """
+
+    logits: Tensor
+    distances: Optional[Tensor]
+    points: Tensor
+    mask: Tensor
+    similarity: Tensor
+
+
+@MODELS.register_module()
+class R2Head(BaseModule):
+    """Classifies and regresses at the points of a temporal pyramid.
+
+    It computes in float32 whatever the autocast around it.
+
+    Args:
+        channels (int): C.
+        strides (Sequence[int]): Of the pyramid's levels.
+        with_boundary (bool): Regress moments, and let the class say whether a point is
+            in one. Else the class of level 0 is trained on the saliency target itself
+            and there are no moments (highlight detection without windows).
+        losses (dict): Loss configs by role: ``cls``, ``boundary`` (distances),
+            ``saliency`` (clips against query), ``video`` and ``layer`` (calibration of
+            the refinement steps across samples and across steps). A missing role is not
+            trained.
+        assigner (dict, optional): Target assigner.
+        post_processor (dict, optional): Applied to predicted moments of a batch.
+        max_moments (int): Kept by score before post-processing.
+        official_padding (bool): Parity with the authors' code, whose convolutions see
+            padded clips.
+
+    Raises:
+        ValueError: If a role is unknown, or roles and levels do not fit the head.
+    """
+
+    def __init__(
+        self,
+        channels: int = 256,
+        strides: Sequence[int] = (1, 2, 4, 8),
+        with_boundary: bool = True,
+        losses: Optional[Dict[str, dict]] = None,
+        assigner: Optional[dict] = None,
+        post_processor: Optional[dict] = None,
+        max_moments: int = 50,
+        official_padding: bool = False,
+    ) -> None:
+        super().__init__()
+        losses = losses or {}
+        self._check(losses, strides, with_boundary)
+        self.official_padding = official_padding
+        self.max_moments = max_moments
+        self.point_generator = TASK_UTILS.build(
+            dict(type='PointGenerator', strides=strides)
+        )
+        self.assigner = TASK_UTILS.build(assigner or dict(type='PointTargetAssigner'))
+        self.post_processor = (
+            None if post_processor is None else TASK_UTILS.build(post_processor)
+        )
+        self.class_head = ConvHead(channels, 1)
+        self.boundary_head = ConvHead(channels, 2) if with_boundary else None
+        self.level_scale = nn.Parameter(torch.ones(len(strides)))
+        self.query_pool = AttentionPooling(channels)
+        self.losses = nn.ModuleDict(
+            {role: MODELS.build(config) for role, config in losses.items()}
+        )
+
+    @staticmethod
+    def _check(losses: dict, strides: Sequence[int], with_boundary: bool) -> None:
+        if set(losses) - set(_LOSSES):
+            raise ValueError(
+                f'R2Head: losses has {list(losses)}, want some of {_LOSSES}'
+            )
+        if not with_boundary and ('boundary' in losses or tuple(strides) != (1,)):
+            raise ValueError(
+                'R2Head: with_boundary=False trains the class of every clip, which '
+                'needs strides=(1,) and no boundary loss'
+            )
+
+    def forward(self, fused: FusedFeatures) -> HeadOutputs:
+        """Score all points.
+
+        Args:
+            fused (FusedFeatures): With levels; all (B, ., C).
+        """
+        levels = [level.float() for level in fused.levels]
+        # parity: the authors' convolutions see what lies in the padding
+        masks = [None if self.official_padding else m for m in fused.level_masks]
+        with torch.autocast(fused.clips.device.type, enabled=False):
+            logits = [self.class_head(x, m) for x, m in zip(levels, masks)]
+            distances = None
+            if self.boundary_head is not None:
+                scaled = [
+                    self.boundary_head(x, m).exp() * scale
+                    for x, m, scale in zip(levels, masks, self.level_scale)
+                ]
+                distances = torch.cat(scaled, dim=1)
+            query = self.query_pool(fused.words.float(), fused.words_mask)
+            similarity = torch.cosine_similarity(
+                fused.clips.float(), query[:, None], dim=-1
+            )
+        lengths = [level.size(1) for level in levels]
+        return HeadOutputs(
+            logits=torch.cat(logits, dim=1).squeeze(-1),
+            distances=distances,
+            points=self.point_generator(lengths, fused.clips.device),
+            mask=torch.cat(fused.level_masks, dim=1),
+            similarity=similarity,
+        )
+
+    def loss(
+        self, fused: FusedFeatures, data_samples: List[GroundingDataSample]
+    ) -> Dict[str, Tensor]:
+        """Losses, each with its weight; their plain sum is the objective.
+
+        Args:
+            fused (FusedFeatures): With levels and steps.
+            data_samples (list[GroundingDataSample]): With ``gt_moments`` (if the head
+                regresses), ``gt_saliency``, ``fps``, and a positive clip or clips.
+
+        Returns:
+            dict[str, Tensor]: ``loss_<role>``, scalars.
+        """
+        outputs = self(fused)
+        saliency = pad_sequence(
+            [sample.gt_saliency.float() for sample in data_samples], batch_first=True
+        ).to(outputs.logits)
+        saliency = nn.functional.pad(
+            saliency, (0, fused.mask.size(1) - saliency.size(1))
+        )
+        losses = self.point_losses(outputs, saliency, data_samples)
+        if {'saliency', 'video', 'layer'} & set(self.losses):
+            drawn = [draw_positive(sample) for sample in data_samples]
+            positive = torch.tensor(drawn, device=fused.mask.device)
+            with torch.autocast(fused.clips.device.type, enabled=False):
+                losses.update(self.contrast_losses(fused, outputs, saliency, positive))
+        return {f'loss_{role}': losses[role] for role in self.losses}
+
+    def point_losses(
+        self,
+        outputs: HeadOutputs,
+        saliency: Tensor,
+        data_samples: List[GroundingDataSample],
+    ) -> Dict[str, Tensor]:
+        """Class and boundary losses (eq. 12 and 13)."""
+        losses = {}
+        if self.boundary_head is None:
+            target, positive = saliency, None
+        else:
+            positive, distances = self.assign(outputs.points, data_samples)
+            target = positive.to(outputs.logits)
+        if 'cls' in self.losses:
+            losses['cls'] = self.losses['cls'](outputs.logits, target, outputs.mask)
+        if 'boundary' in self.losses:
+            losses['boundary'] = self.losses['boundary'](
+                outputs.distances, distances, positive & outputs.mask
+            )
+        return losses
+
+    def assign(self, points: Tensor, data_samples: List[GroundingDataSample]):
+        """Positive points (B, S) and distances (B, S, 2) to the annotated moments."""
+        moments = pad_sequence(
+            [
+                seconds_to_clips(sample.gt_moments.spans.float(), sample.fps)
+                for sample in data_samples
+            ],
+            batch_first=True,
+            padding_value=float('inf'),
+        )
+        return self.assigner(points, moments.to(points.device))
+
+    def contrast_losses(
+        self,
+        fused: FusedFeatures,
+        outputs: HeadOutputs,
+        saliency: Tensor,
+        positive: Tensor,
+    ) -> Dict[str, Tensor]:
+        """Saliency contrast and calibration of the steps (eq. 9 to 11, 15)."""
+        losses = {}
+        if 'saliency' in self.losses:
+            losses['saliency'] = self.losses['saliency'](
+                outputs.similarity, saliency, fused.mask, positive
+            )
+        if not {'video', 'layer'} & set(self.losses):
+            return losses
+        own = torch.arange(len(positive), device=positive.device)
+        clips = torch.stack([step.clips[own, positive] for step in fused.steps])
+        words = torch.stack([step.words for step in fused.steps])
+        mask = fused.words_mask.expand(len(words), -1, -1)
+        clips, words = clips.float(), self.query_pool(words.float(), mask)
+        if 'video' in self.losses:
+            losses['video'] = self.losses['video'](clips, words)
+        if 'layer' in self.losses:
+            losses['layer'] = self.losses['layer'](
+                clips.transpose(0, 1), words.transpose(0, 1)
+            )
+        return losses
+
+    def predict(
+        self, fused: FusedFeatures, data_samples: List[GroundingDataSample]
+    ) -> List[GroundingDataSample]:
+        """Moments in seconds, best first, and a saliency per clip.
+
+        Saliency is the best class probability over the levels times the similarity of
+        clip and query; for a head without boundaries the probability alone.
+
+        Args:
+            fused (FusedFeatures): With levels, any lengths.
+            data_samples (list[GroundingDataSample]): With ``fps``, and ``duration`` if
+                there is a post-processor.
+
+        Returns:
+            list[GroundingDataSample]: The same, ``pred_moments`` and ``pred_saliency``
+            set.
+        """
+        outputs = self(fused)
+        scores = outputs.logits.sigmoid()
+        lengths = fused.mask.sum(1)
+        strides = self.point_generator.strides
+        saliency = spread_scores(
+            scores, [m.size(1) for m in fused.level_masks], strides, fused.mask
+        )
+        if self.boundary_head is not None:
+            saliency = saliency * outputs.similarity
+        moments = self.decode(outputs, data_samples)
+        rows = zip(data_samples, moments, saliency, lengths.tolist())
+        for sample, (spans, confidence), values, length in rows:
+            sample.pred_moments = InstanceData(spans=spans, scores=confidence)
+            sample.pred_saliency = values[:length]
+        return data_samples
+
+    def decode(self, outputs: HeadOutputs, data_samples: List[GroundingDataSample]):
+        """One (spans (N, 2) in seconds, scores (N,)) a sample, best first."""
+        if outputs.distances is None:
+            empty = outputs.logits.new_zeros(0)
+            return [(empty.new_zeros(0, 2), empty) for _ in data_samples]
+        fps = outputs.logits.new_tensor([sample.fps for sample in data_samples])
+        moments = decode_moments(
+            outputs.logits.sigmoid(),
+            outputs.distances,
+            outputs.points,
+            outputs.mask,
+            fps,
+            self.max_moments,
+        )
+        if self.post_processor is None:
+            return moments
+        durations = [sample.duration for sample in data_samples]
+        return self.post_processor(moments, durations)
+
+
+def draw_positive(sample: GroundingDataSample) -> int:
+    """The clip that stands for the sample in contrastive losses.
+
+    ``positive_clip`` if the pipeline fixed one; else one of ``positive_clips``, drawn
+    with torch's generator; of an empty list, the most salient clip.
+
+    Raises:
+        KeyError: If the sample has neither.
+    """
+    meta = sample.metainfo
+    if meta.get('positive_clip') is not None:
+        return int(meta['positive_clip'])
+    if meta.get('positive_clips') is None:
+        raise KeyError(
+            f'sample {meta.get("query_id")!r} has neither positive_clip nor '
+            'positive_clips; add the saliency target to its pipeline'
+        )
+    clips = meta['positive_clips']
+    if len(clips) == 0:
+        return int(sample.gt_saliency.argmax())
+    return int(clips[int(torch.randint(len(clips), ()))])

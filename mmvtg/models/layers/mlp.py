@@ -1,0 +1,68 @@
+"""Layers that treat every token alone."""
+
+from torch import Tensor, nn
+
+_ACTIVATIONS = {'relu': nn.ReLU, 'gelu': nn.GELU}
+
+
+class FeedForward(nn.Module):
+    """Linear, activation, linear: the last part of a transformer layer.
+
+    Args:
+        channels (int): C.
+        hidden_channels (int): Width between the two linears.
+        activation (str): ``relu`` or ``gelu``.
+        dropout (float): After the activation, while training.
+
+    Raises:
+        ValueError: If the activation is unknown.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        hidden_channels: int,
+        activation: str = 'relu',
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if activation not in _ACTIVATIONS:
+            raise ValueError(
+                f'activation is {activation!r}, want one of {sorted(_ACTIVATIONS)}'
+            )
+        self.linear_in = nn.Linear(channels, hidden_channels)
+        self.activation = _ACTIVATIONS[activation]()
+        self.dropout = nn.Dropout(dropout)
+        self.linear_out = nn.Linear(hidden_channels, channels)
+        for linear in (self.linear_in, self.linear_out):
+            nn.init.kaiming_normal_(linear.weight, mode='fan_out', nonlinearity='relu')
+            nn.init.zeros_(linear.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, N, C) to (B, N, C)."""
+        return self.linear_out(self.dropout(self.activation(self.linear_in(x))))
+
+
+class TokenMLP(nn.Module):
+    """Brings tokens of a frozen tower into a model's space (R2-Tuning eq. 2, 3).
+
+    LayerNorm, dropout, linear, ReLU, LayerNorm, dropout, linear.
+
+    Args:
+        in_channels (int): Width of the tower's tokens.
+        channels (int): C, width of the model.
+        dropout (float): Both dropouts.
+    """
+
+    def __init__(self, in_channels: int, channels: int, dropout: float = 0.5) -> None:
+        super().__init__()
+        self.norm_in = nn.LayerNorm(in_channels)
+        self.linear_in = nn.Linear(in_channels, channels)
+        self.norm_out = nn.LayerNorm(channels)
+        self.linear_out = nn.Linear(channels, channels)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., in_channels) to (..., C)."""
+        x = self.linear_in(self.dropout(self.norm_in(x))).relu()
+        return self.linear_out(self.dropout(self.norm_out(x)))

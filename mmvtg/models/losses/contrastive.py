@@ -1,0 +1,120 @@
+"""Losses that pull matching things together and push others apart."""
+
+from typing import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmvtg.registry import MODELS
+
+
+def info_nce(a: Tensor, b: Tensor, temperature: float = 0.07) -> Tensor:
+    """Symmetric InfoNCE between two sets of vectors, the same index matching.
+
+    Args:
+        a (Tensor): (..., N, C), any scale.
+        b (Tensor): (..., N, C), any scale.
+        temperature (float): Divides the cosines.
+
+    Returns:
+        Tensor: Scalar, half the mean over rows plus half the mean over columns.
+    """
+    logits = F.normalize(a, dim=-1) @ F.normalize(b, dim=-1).transpose(-1, -2)
+    logits = logits / temperature
+    rows = logits.log_softmax(-1).diagonal(dim1=-2, dim2=-1)
+    columns = logits.log_softmax(-2).diagonal(dim1=-2, dim2=-1)
+    return -(rows.mean() + columns.mean()) / 2
+
+
+def saliency_nce(
+    similarity: Tensor,
+    saliency: Tensor,
+    mask: Tensor,
+    positive: Tensor,
+    directions: Sequence[str] = ('clips', 'batch'),
+    temperature: float = 0.07,
+) -> Tensor:
+    """Contrast one positive clip a sample with clips of no higher saliency.
+
+    ``clips``: the positive against the sample's own clips with a saliency target not
+    above its own. ``batch``: against the same clip index in other samples where that
+    clip is real and no more salient than that sample's positive. Only the rows of the
+    positives enter the second term, so no row is ever masked as a whole and gradients
+    stay finite; the value is that of R2-Tuning's code (eq. 15).
+
+    Args:
+        similarity (Tensor): (B, T), cosines of clips and query.
+        saliency (Tensor): (B, T), targets.
+        mask (Tensor): (B, T) bool, True for real clips.
+        positive (Tensor): (B,) int64, index of a real clip of each sample.
+        directions (Sequence[str]): Which of the two terms to sum.
+        temperature (float): Divides the similarity.
+
+    Returns:
+        Tensor: Scalar.
+    """
+    own = torch.arange(len(positive), device=positive.device)
+    allowed = mask & (saliency <= saliency[own, positive][:, None])
+    logits = (similarity / temperature).masked_fill(~allowed, float('-inf'))
+    loss = similarity.new_zeros(())
+    if 'clips' in directions:
+        loss = loss - logits.log_softmax(1)[own, positive].mean()
+    if 'batch' in directions:
+        loss = loss - logits[:, positive].log_softmax(0).diagonal().mean()
+    return loss
+
+
+@MODELS.register_module()
+class InfoNCELoss(nn.Module):
+    """:func:`info_nce` with a weight (R2-Tuning eq. 9 to 11).
+
+    Args:
+        temperature (float): Divides the cosines.
+        loss_weight (float): Factor of the result.
+    """
+
+    def __init__(self, temperature: float = 0.07, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.temperature = temperature
+        self.loss_weight = loss_weight
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        """Loss of two sets of vectors (..., N, C)."""
+        return self.loss_weight * info_nce(a, b, self.temperature)
+
+
+@MODELS.register_module()
+class SaliencyNCELoss(nn.Module):
+    """:func:`saliency_nce` with a weight (R2-Tuning eq. 15).
+
+    Args:
+        directions (Sequence[str]): ``clips``, ``batch`` or both.
+        temperature (float): Divides the similarity.
+        loss_weight (float): Factor of the result.
+
+    Raises:
+        ValueError: If a direction is unknown or none is given.
+    """
+
+    def __init__(
+        self,
+        directions: Sequence[str] = ('clips', 'batch'),
+        temperature: float = 0.07,
+        loss_weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        if not directions or not set(directions) <= {'clips', 'batch'}:
+            raise ValueError(f"directions is {directions}, want 'clips', 'batch'")
+        self.directions = tuple(directions)
+        self.temperature = temperature
+        self.loss_weight = loss_weight
+
+    def forward(
+        self, similarity: Tensor, saliency: Tensor, mask: Tensor, positive: Tensor
+    ) -> Tensor:
+        """Loss of similarity, target and mask (B, T) and positives (B,)."""
+        loss = saliency_nce(
+            similarity, saliency, mask, positive, self.directions, self.temperature
+        )
+        return self.loss_weight * loss

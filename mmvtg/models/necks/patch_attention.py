@@ -1,0 +1,268 @@
+r"""Spatial pooling of R2-Tuning without its cost (eq. 2, 4 and 5).
+
+Written out, every patch token x of a frame goes through
+
+    y = dropout(LN_in([x, tef])),  r = ReLU(W_1 y + b_1),  u = dropout(LN_out(r)),
+    e = W_2 u + b_2,               v = W_v e + b_v,
+
+and every word q asks the patches of a frame, a = softmax_P(q . v / sqrt(C)), for the
+pooled vector sum_p a_p e_p. Three things follow, all exact:
+
+* q . v = (W_2^T W_v^T q) . u + const, and the constant leaves the softmax untouched.
+  So the word carries ``key = W_2^T W_v^T q / sqrt(C)`` and is compared with u itself;
+  W_v is applied to L words a sample instead of T P patches.
+* sum_p a_p e_p = W_2 (sum_p a_p u_p) + b_2, because weights sum to one. So W_2 is
+  applied to L pooled vectors and the class token a frame instead of P patches.
+* x needs no gradient. With z the input of the ReLU, m the dropout of y divided by the
+  keep rate, n = [x, tef] normalised, and (g, c) gain and bias of LN_in,
+  y = m (g n + c), everything that the first layer needs to learn is in two products,
+  A = sum dz (m n)^T and M = sum dz m^T:
+  dW_1 = A g + M c,  dg = sum_rows W_1 A,  dc = sum_rows W_1 M.
+
+What is left per patch is one linear layer. It runs over a few frames at a time; only r,
+the two dropout masks (a byte an entry) and the attention are kept for the backward
+pass, where n and u are made again from x and r by elementwise work alone.
+"""
+
+from typing import Iterator, Optional, Tuple
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from mmvtg.models.layers import TokenMLP
+
+# Rows (patches) that are worked on at once: what stays in the cache of a CPU core, or
+# fills a GPU without holding much of its memory.
+_ROWS = {'cpu': 4096, 'cuda': 1 << 17}
+
+
+def attend_patches(
+    tokens: Tensor, extra: Optional[Tensor], keys: Tensor, mlp: TokenMLP
+) -> Tuple[Tensor, Tensor]:
+    """Attend from words to the patches of each frame, before the MLP's last linear.
+
+    Args:
+        tokens (Tensor): (B, T, P, D) of any float type, class token first. They get no
+            gradient.
+        extra (Tensor, optional): (B, T, E), more channels that all tokens of a frame
+            share (E = 2: the temporal endpoints).
+        keys (Tensor): (B, L, C), what words compare with hidden vectors; its type is
+            the type of the matrix products.
+        mlp (TokenMLP): Its ``linear_out`` is left to the caller, who applies it to both
+            results.
+
+    Returns:
+        tuple[Tensor, Tensor]: Hidden vectors as words pool them (B, T, L, C), and those
+        of the class tokens (B, T, C).
+
+    Raises:
+        ValueError: If the tokens need a gradient.
+    """
+    if tokens.requires_grad:
+        raise ValueError(
+            'attend_patches gives no gradient to its tokens: freeze the vision tower'
+        )
+    dropout = mlp.dropout.p if mlp.training else 0.0
+    with torch.autocast(tokens.device.type, enabled=False):
+        return _PatchAttention.apply(
+            tokens,
+            extra,
+            keys,
+            mlp.norm_in.weight,
+            mlp.norm_in.bias,
+            mlp.linear_in.weight,
+            mlp.linear_in.bias,
+            mlp.norm_out.weight,
+            mlp.norm_out.bias,
+            dropout,
+            mlp.norm_in.eps,
+        )
+
+
+class _PatchAttention(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx, tokens, extra, keys, gain, bias, weight, offset, gain2, bias2, dropout, eps
+    ):
+        batch, clips, patches, _ = tokens.shape
+        pooled = keys.new_empty(batch, clips, keys.size(1), keys.size(2))
+        cls = keys.new_empty(batch, clips, keys.size(2))
+        linear = weight.to(keys.dtype).t()
+        kept = []
+        for chunk in _chunks(tokens):
+            inputs = _gather(tokens, extra, chunk, gain.dtype)
+            masks = _keep_mask(inputs, dropout), None
+            y = torch.layer_norm(inputs, inputs.shape[-1:], gain, bias, eps)
+            y = _drop(y, masks[0], dropout).to(keys.dtype)
+            hidden = torch.addmm(offset.to(keys.dtype), y.flatten(0, -2), linear)
+            hidden = hidden.relu_().unflatten(0, inputs.shape[:-1])
+            masks = masks[0], _keep_mask(hidden, dropout)
+            u = _hidden_out(hidden, masks[1], dropout, gain2, bias2, eps)
+            attention = _attention(u, keys[chunk[0]])
+            pooled[chunk] = torch.matmul(attention.transpose(-1, -2), u)
+            cls[chunk] = u[:, :, 0]
+            kept += [hidden, attention, *masks]
+        ctx.save_for_backward(
+            tokens, extra, keys, gain, bias, weight, gain2, bias2, *kept
+        )
+        ctx.dropout, ctx.eps = dropout, eps
+        return pooled, cls
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, d_pooled, d_cls):
+        tokens, extra, keys, gain, bias, weight, gain2, bias2, *kept = ctx.saved_tensors
+        d_keys = torch.zeros_like(keys)
+        products = _FirstLayerGrads(gain, bias, weight)
+        d_gain2, d_bias2 = torch.zeros_like(gain2), torch.zeros_like(bias2)
+        for i, chunk in enumerate(_chunks(tokens)):
+            hidden, attention, mask, mask2 = kept[4 * i : 4 * i + 4]
+            u = _hidden_out(hidden, mask2, ctx.dropout, gain2, bias2, ctx.eps)
+            d_u, d_key = _attention_backward(
+                d_pooled[chunk], attention, u, keys[chunk[0]]
+            )
+            d_keys[chunk[0]] += d_key
+            d_u[:, :, 0] += d_cls[chunk]
+            d_u = _drop(d_u.to(gain2.dtype), mask2, ctx.dropout)
+            d_hidden, d_g, d_b = _layer_norm_backward(
+                d_u, hidden, gain2, bias2, ctx.eps
+            )
+            d_gain2 += d_g
+            d_bias2 += d_b
+            d_z = torch.ops.aten.threshold_backward(d_hidden, hidden, 0)
+            inputs = _gather(tokens, extra, chunk, gain.dtype)
+            normed = torch.layer_norm(inputs, inputs.shape[-1:], None, None, ctx.eps)
+            products.add(d_z.to(keys.dtype), normed, mask, ctx.dropout)
+        grads = products.finish()
+        return None, None, d_keys, *grads, d_gain2, d_bias2, None, None
+
+
+class _FirstLayerGrads:
+    """Sums A = dz (m n)^T and M = dz m^T over chunks; gradients of LN_in and W_1."""
+
+    def __init__(self, gain: Tensor, bias: Tensor, weight: Tensor) -> None:
+        self.gain, self.bias, self.weight = gain, bias, weight
+        self.by_normed = torch.zeros_like(weight)
+        self.by_mask = torch.zeros_like(weight)
+        self.d_offset = weight.new_zeros(weight.size(0))
+
+    def add(
+        self, d_z: Tensor, normed: Tensor, mask: Optional[Tensor], dropout: float
+    ) -> None:
+        d_z = d_z.flatten(0, -2)
+        d_offset = d_z.sum(0, dtype=self.weight.dtype)
+        self.d_offset += d_offset
+        if mask is None:
+            self.by_mask += d_offset[:, None]
+        else:
+            scaled = _scaled(mask, dropout, normed.dtype)
+            normed = normed.mul_(scaled)
+            self.by_mask += d_z.t() @ scaled.to(d_z.dtype).flatten(0, -2)
+        self.by_normed += d_z.t() @ normed.to(d_z.dtype).flatten(0, -2)
+
+    def finish(self) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+        d_gain = (self.weight * self.by_normed).sum(0)
+        d_bias = (self.weight * self.by_mask).sum(0)
+        d_weight = self.by_normed * self.gain + self.by_mask * self.bias
+        return d_gain, d_bias, d_weight, self.d_offset
+
+
+def _chunks(tokens: Tensor) -> Iterator[Tuple[slice, slice]]:
+    """Slices over samples and frames with about ``_ROWS`` patches each."""
+    batch, clips, patches, _ = tokens.shape
+    rows = _ROWS.get(tokens.device.type, _ROWS['cuda'])
+    samples = max(1, rows // (clips * patches))
+    frames = clips if samples > 1 else max(1, rows // patches)
+    for i in range(0, batch, samples):
+        for j in range(0, clips, frames):
+            yield slice(i, i + samples), slice(j, j + frames)
+
+
+def _gather(
+    tokens: Tensor,
+    extra: Optional[Tensor],
+    chunk: Tuple[slice, slice],
+    dtype: torch.dtype,
+) -> Tensor:
+    """(b, t, P, D + E) of one chunk: the only place where ``extra`` meets patches."""
+    tokens = tokens[chunk]
+    if extra is None:
+        return tokens.to(dtype).contiguous()
+    width = tokens.size(-1)
+    joined = tokens.new_empty(*tokens.shape[:-1], width + extra.size(-1), dtype=dtype)
+    joined[..., :width] = tokens
+    joined[..., width:] = extra[chunk].unsqueeze(2)
+    return joined
+
+
+def _keep_mask(like: Tensor, dropout: float) -> Optional[Tensor]:
+    """True with the chance 1 - dropout, from 16 random bits an entry.
+
+    Random words cut in four are several times cheaper on CPUs than Bernoulli draws.
+    The chance is rounded to 1 / 65536, and :func:`_scaled` divides by the rounded one.
+    """
+    if not dropout:
+        return None
+    size = like.numel()
+    words = torch.empty(-(-size // 4), dtype=torch.int64, device=like.device)
+    noise = words.random_(-(2**63), None).view(torch.int16)[:size].view(like.shape)
+    return noise >= _threshold(dropout)
+
+
+def _threshold(dropout: float) -> int:
+    return round(dropout * 65536) - 32768
+
+
+def _scaled(mask: Tensor, dropout: float, dtype: torch.dtype) -> Tensor:
+    """0 where dropped, 1 / (keep rate) elsewhere."""
+    keep = (32768 - _threshold(dropout)) / 65536
+    return mask.view(torch.uint8).to(dtype).div_(keep)
+
+
+def _drop(x: Tensor, mask: Optional[Tensor], dropout: float) -> Tensor:
+    return x if mask is None else x.mul_(_scaled(mask, dropout, x.dtype))
+
+
+def _hidden_out(
+    hidden: Tensor,
+    mask: Optional[Tensor],
+    dropout: float,
+    gain: Tensor,
+    bias: Tensor,
+    eps: float,
+) -> Tensor:
+    """u = dropout(LN_out(r)), in the type of r."""
+    u = torch.layer_norm(hidden.to(gain.dtype), gain.shape, gain, bias, eps)
+    return _drop(u, mask, dropout).to(hidden.dtype)
+
+
+def _attention(u: Tensor, keys: Tensor) -> Tensor:
+    """Softmax over patches (b, t, P, L) of u (b, t, P, C) and keys (b, L, C)."""
+    logits = torch.matmul(u.flatten(1, 2), keys.transpose(1, 2))
+    logits = logits.unflatten(1, u.shape[1:3])
+    return logits.softmax(2, dtype=torch.promote_types(logits.dtype, torch.float32)).to(
+        u.dtype
+    )
+
+
+def _attention_backward(
+    d_pooled: Tensor, attention: Tensor, u: Tensor, keys: Tensor
+) -> Tuple[Tensor, Tensor]:
+    """Gradients of u (b, t, P, C) and keys (b, L, C)."""
+    d_attention = torch.matmul(u, d_pooled.transpose(-1, -2)) * attention
+    d_logits = d_attention - attention * d_attention.sum(2, keepdim=True)
+    d_u = torch.matmul(attention, d_pooled)
+    flat = d_logits.flatten(1, 2)
+    d_u += torch.matmul(flat, keys).view_as(d_u)
+    return d_u, torch.matmul(flat.transpose(1, 2), u.flatten(1, 2))
+
+
+def _layer_norm_backward(
+    grad: Tensor, x: Tensor, gain: Tensor, bias: Tensor, eps: float
+) -> Tuple[Tensor, Tensor, Tensor]:
+    x = x.to(gain.dtype)
+    _, mean, rstd = torch.native_layer_norm(x, gain.shape, gain, bias, eps)
+    return torch.ops.aten.native_layer_norm_backward(
+        grad, x, gain.shape, mean, rstd, gain, bias, [True, True, True]
+    )
