@@ -111,7 +111,10 @@ def acting_poses(action: Action, progress: np.ndarray, tilt: float) -> np.ndarra
         wave = 0.5 + 0.5 * action.sign * np.cos(cycle * (progress - 0.5))
         poses[:, 4] = _DIM + (1 - _DIM) * wave
     elif action.kind == 'bounce':
-        poses[:, 1] -= HOP * np.abs(np.sin(0.5 * cycle * progress))
+        # Up, or down where there is no room above.
+        up = action.before.y - HOP > RANGE[0] - 8
+        hop = HOP * np.abs(np.sin(0.5 * cycle * progress))
+        poses[:, 1] += -hop if up else hop
     elif action.kind == 'shake':
         swing = action.sign * np.sin(cycle * (progress - 0.5))
         poses[:, 0] += _SHAKE * swing
