@@ -3,12 +3,14 @@
 from .annotations import read_annotations, read_json_lines
 from .errors import AnnotationError, BadSampleError
 from .grounding_dataset import GroundingDataset
+from .moving_shapes.frames import MovingShapesFrames
 from .transforms import *  # noqa: F403
 
 __all__ = [
     'AnnotationError',
     'BadSampleError',
     'GroundingDataset',
+    'MovingShapesFrames',
     'read_annotations',
     'read_json_lines',
 ]

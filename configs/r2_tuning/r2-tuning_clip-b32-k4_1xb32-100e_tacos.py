@@ -1,0 +1,16 @@
+# R2-Tuning on TACoS with the authors' settings.
+_base_ = [
+    '../_base_/datasets/tacos.py',
+    '../_base_/models/clip_b32_k4.py',
+    '../_base_/models/r2_tuning.py',
+    '../_base_/schedules/r2_tuning.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(head=dict(losses=dict(saliency=dict(loss_weight=0.05))))
+train_cfg = dict(max_epochs=100)
+default_hooks = dict(checkpoint=dict(save_best='MR-full-mIoU'))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=500),
+    dict(type='MultiStepLR', by_epoch=True, milestones=[50], gamma=0.1),
+]
