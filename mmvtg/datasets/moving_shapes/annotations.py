@@ -74,8 +74,8 @@ def saliency(
     """
     worth = np.mean([_clause_worth(scene, clause) for clause in meaning], axis=0)
     worth = worth[true_clips(scene, meaning)]
-    taste = rng.normal(0, 0.35, _ANNOTATORS)
-    noise = rng.normal(0, 0.45, (len(worth), _ANNOTATORS))
+    taste = rng.normal(0, 0.6, _ANNOTATORS)
+    noise = rng.normal(0, 0.7, (len(worth), _ANNOTATORS))
     scores = np.rint(4 * worth[:, None] + taste + noise)
     return np.clip(scores, 0, 4).astype(int).tolist()
 
@@ -94,7 +94,7 @@ def _clause_worth(scene: Scene, clause: Any) -> np.ndarray:
                 hidden = hidden_fraction(poses, [actor_poses(o, times) for o in others])
                 progress = (times.mean() - action.start) / (action.end - action.start)
                 bigness = np.clip((poses[:, 2].mean() - 10) / 12, 0, 1)
-                value = 0.4 + 0.45 * np.sin(np.pi * progress) + 0.2 * bigness
+                value = 0.3 + 0.55 * np.sin(np.pi * progress) + 0.2 * bigness
                 worth[clip] = max(worth[clip], value - 0.35 * hidden)
     return np.clip(worth, 0, 1)
 

@@ -97,9 +97,8 @@ def sample_meanings(
     for _ in range(6 * wanted):
         clause = first[rng.choice(len(first), p=odds / odds.sum())][0]
         meaning: Meaning = (clause,)
-        if len(scene.actors) > 1 and rng.random() < 0.25:
-            other = singles[rng.integers(len(singles))][0]
-            meaning = _join(rng, scene, clause, other)
+        if len(scene.actors) > 1 and rng.random() < 0.3:
+            meaning = _join(rng, scene, clause, [other for other, _ in singles])
         true = true_clips(scene, meaning)
         new = all(set(meaning) != set(other) for other in meanings)
         if new and true.any() and true.mean() < 0.8:
@@ -110,12 +109,18 @@ def sample_meanings(
 
 
 def _join(
-    rng: np.random.Generator, scene: Scene, clause: Clause, other: Clause
+    rng: np.random.Generator, scene: Scene, clause: Clause, others: List[Clause]
 ) -> Meaning:
-    """Both clauses in any order if they speak of different actors, else the first."""
-    shared = any(clause.fits(a) and other.fits(a) for a in scene.actors)
-    if shared:
+    """Add a clause on other actors that is true at the same time, if there is one."""
+    partners = [
+        other
+        for other in others
+        if not any(clause.fits(a) and other.fits(a) for a in scene.actors)
+        and true_clips(scene, (clause, other)).any()
+    ]
+    if not partners:
         return (clause,)
+    other = partners[rng.integers(len(partners))]
     return (clause, other) if rng.random() < 0.5 else (other, clause)
 
 
