@@ -10,7 +10,7 @@ model = dict(
 )
 
 batch_size = 256
-iterations = 1200
+iterations = 1000
 train_dataloader = dict(
     batch_size=batch_size,
     num_workers=1,
@@ -30,7 +30,7 @@ test_dataloader = val_dataloader
 val_evaluator = dict(type='CaptionRetrievalMetric')
 test_evaluator = val_evaluator
 
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=400)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=250)
 val_cfg = dict()
 test_cfg = dict()
 

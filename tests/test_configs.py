@@ -1,0 +1,123 @@
+"""Every config builds, trains a step, predicts, and is listed in a metafile."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from mmengine.config import Config
+from mmengine.structures import InstanceData
+
+from mmvtg.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
+from mmvtg.structures import GroundingDataSample
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = sorted(
+    str(path.relative_to(ROOT))
+    for path in ROOT.glob('configs/*/*.py')
+    if path.parent.name != '_base_'
+)
+GROUNDERS = [path for path in CONFIGS if 'tiny_clip/' not in path]
+
+
+def load(path: str) -> Config:
+    return Config.fromfile(str(ROOT / path))
+
+
+def make_batch(cfg: Config, lengths=(19, 24)) -> dict:
+    rng = torch.Generator().manual_seed(0)
+    neck, patches = cfg.model.neck, 5
+    video, query, samples = [], [], []
+    for index, length in enumerate(lengths):
+        shape = (length, 4, patches, neck.video_dims)
+        video.append(torch.randn(shape, generator=rng).half())
+        query.append(torch.randn(7 + index, 4, neck.query_dims, generator=rng).half())
+        fps = 0.5 if cfg.fps == 'auto' else cfg.fps
+        sample = GroundingDataSample(
+            metainfo=dict(
+                video_id=f'v{index}',
+                query_id=index,
+                query='q',
+                duration=length / fps,
+                fps=fps,
+                num_clips=length,
+                positive_clips=np.array([3, 4]),
+            )
+        )
+        spans = torch.tensor([[3.0, 8.0]]) / fps
+        sample.gt_moments = InstanceData(spans=spans)
+        sample.gt_saliency = torch.zeros(length)
+        sample.gt_saliency[3:8] = 1
+        samples.append(sample)
+    return dict(inputs=dict(video=video, query=query), data_samples=samples)
+
+
+def leaf(dataset: dict) -> dict:
+    return leaf(dataset['dataset']) if 'dataset' in dataset else dataset
+
+
+def test_there_are_configs():
+    assert len(GROUNDERS) >= 8
+
+
+@pytest.mark.parametrize('path', GROUNDERS)
+def test_config_trains_a_step_and_predicts(path):
+    cfg = load(path)
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    batch = make_batch(cfg)
+    data = model.data_preprocessor(batch, training=True)
+    losses = model(**data, mode='loss')
+    total, _ = model.parse_losses(losses)
+    total.backward()
+    grads = [p.grad for p in model.parameters() if p.requires_grad]
+    assert all(g is not None and g.isfinite().all() for g in grads)
+    model.eval()
+    with torch.inference_mode():
+        results = model(**data, mode='predict')
+    assert [len(r.pred_saliency) for r in results] == [19, 24]
+    if cfg.model.head.get('with_boundary', True):
+        assert results[0].pred_moments.spans.shape[1] == 2
+        scores = results[0].pred_moments.scores
+        assert (scores[:-1] >= scores[1:]).all()
+
+
+@pytest.mark.parametrize('path', CONFIGS)
+def test_names_in_config_are_known(path):
+    cfg = load(path)
+    for split in ('train', 'val', 'test'):
+        dataset = leaf(cfg[f'{split}_dataloader'].dataset)
+        assert DATASETS.get(dataset.type) is not None
+        for step in dataset.get('pipeline', []):
+            TRANSFORMS.build(step)
+    METRICS.build(cfg.val_evaluator)
+    METRICS.build(cfg.test_evaluator)
+    for hook in [*cfg.default_hooks.values(), *cfg.custom_hooks]:
+        HOOKS.build(hook)
+    assert cfg.default_scope == 'mmvtg'
+
+
+def test_every_config_is_in_a_metafile_that_the_index_imports():
+    index = yaml.safe_load((ROOT / 'model-index.yml').read_text())
+    listed = []
+    for path in index['Import']:
+        meta = yaml.safe_load((ROOT / path).read_text())
+        names = {collection['Name'] for collection in meta['Collections']}
+        for collection in meta['Collections']:
+            assert (ROOT / collection['README']).is_file()
+        for model in meta['Models']:
+            assert model['In Collection'] in names
+            assert Path(model['Config']).stem == model['Name']
+            listed.append(model['Config'])
+    assert sorted(listed) == CONFIGS
+
+
+@pytest.mark.parametrize(
+    'path, count',
+    [('qvhighlights', 2836242), ('charades-sta', 2836242), ('tvsum', 1846281)],
+)
+def test_size_of_the_authors_models(path, count):
+    cfg = load(next(config for config in CONFIGS if config.endswith(f'{path}.py')))
+    model = MODELS.build(cfg.model)
+    assert sum(p.numel() for p in model.parameters()) == count

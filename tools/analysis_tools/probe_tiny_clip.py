@@ -1,0 +1,169 @@
+"""What a CLIP knows of MovingShapes: colours, shapes, words, and not directions.
+
+    python tools/analysis_tools/probe_tiny_clip.py [--pretrained WEIGHTS.safetensors]
+
+Prints retrieval on held-out frames and captions, and how often the right word wins
+among captions that differ in one word only. Directions are asked of frames in the
+middle of a movement; an image cannot tell them, so that row must lie at 50.
+"""
+
+import argparse
+import json
+from typing import Callable, Dict, Iterator, List, Tuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from mmvtg.datasets.moving_shapes import render_frames, sample_scene
+from mmvtg.datasets.moving_shapes.frames import MovingShapesFrames
+from mmvtg.datasets.moving_shapes.vocabulary import (
+    COLOUR_WORDS,
+    INVERSE,
+    SHAPE_WORDS,
+    SIZE_WORDS,
+    VERBS,
+)
+from mmvtg.datasets.transforms.tokenize import tokenize
+from mmvtg.evaluation.metrics import CaptionRetrievalMetric
+from mmvtg.registry import MODELS, register_all_modules
+
+Question = Tuple[np.ndarray, List[str], int]  # image, captions, which is right
+
+
+class Probe:
+    """Embeds images and captions with both towers."""
+
+    def __init__(self, model: str, pretrained: str) -> None:
+        config = dict(model=model, pretrained=pretrained)
+        self.vision = MODELS.build(dict(type='CLIPVisionTower', **config)).eval()
+        self.text = MODELS.build(dict(type='CLIPTextTower', **config)).eval()
+
+    @torch.inference_mode()
+    def images(self, images: List[np.ndarray]) -> torch.Tensor:
+        chunks = torch.from_numpy(np.stack(images)).split(256)
+        pooled = torch.cat([self.vision.encode(chunk)[0] for chunk in chunks])
+        return F.normalize(pooled, dim=-1)
+
+    @torch.inference_mode()
+    def texts(self, captions: List[str]) -> torch.Tensor:
+        ids = [torch.tensor(tokenize(caption)) for caption in captions]
+        query = torch.nn.utils.rnn.pad_sequence(ids, batch_first=True)
+        lengths = torch.tensor([len(one) for one in ids])
+        mask = torch.arange(query.shape[1]) < lengths[:, None]
+        return F.normalize(self.text(query, mask).pooled, dim=-1)
+
+    def accuracy(self, questions: List[Question]) -> float:
+        """Percent of questions in which the right caption is the nearest."""
+        known = sorted({caption for _, options, _ in questions for caption in options})
+        place = {caption: index for index, caption in enumerate(known)}
+        cosines = self.images([image for image, _, _ in questions])
+        cosines = (cosines @ self.texts(known).T).numpy()
+        right = [
+            int(np.argmax(row[[place[caption] for caption in options]])) == answer
+            for row, (_, options, answer) in zip(cosines, questions)
+        ]
+        return round(100 * float(np.mean(right)), 1)
+
+
+def retrieval(probe: Probe, count: int) -> Dict[str, float]:
+    """R@1 and R@5 on the val split."""
+    items = list(_frames(count))
+    captions = [item['caption'] for item in items]
+    images = probe.images([item['inputs']['image'].numpy() for item in items])
+    metric = CaptionRetrievalMetric()
+    metric.process(dict(caption=captions), [images, probe.texts(captions)])
+    return metric.compute_metrics(metric.results)
+
+
+def _frames(count: int) -> Iterator[dict]:
+    data = MovingShapesFrames(count, split='val')
+    return (data[index] for index in range(count))
+
+
+def word_questions(count: int, slot: str, heldout: bool) -> List[Question]:
+    """Frames with one actor, and captions that differ in one word."""
+    words = dict(colour=COLOUR_WORDS, shape=SHAPE_WORDS, size=SIZE_WORDS)[slot]
+    questions = []
+    for item in _frames(count):
+        actors = item['attributes'].actors
+        if len(actors) != 1 or getattr(actors[0], slot) not in words:
+            continue
+        seen = actors[0]
+        options = []
+        for word in words.values():
+            told = word.heldout[0] if heldout else word.train[0]
+            parts = dict(colour=seen.colour, shape=seen.shape, size='')
+            parts[slot] = told
+            text = f'a {parts["size"]} {parts["colour"]} {parts["shape"]}'
+            options.append(' '.join(text.split()))
+        image = item['inputs']['image'].numpy()
+        questions.append((image, options, list(words).index(getattr(seen, slot))))
+    return questions
+
+
+def direction_questions(count: int) -> List[Question]:
+    """Frames in the middle of a movement, and the movement's two directions."""
+    import cv2
+
+    questions = []
+    for index in range(count):
+        rng = np.random.default_rng([11, index])
+        scene = sample_scene(rng)
+        moves = [
+            (actor, action)
+            for actor in scene.actors
+            for action in actor.actions
+            if INVERSE[action.kind] != action.kind
+        ]
+        if not moves:
+            continue
+        actor, action = moves[rng.integers(len(moves))]
+        time = rng.uniform(action.start, action.end)
+        frame = render_frames(scene, np.array([time]))[0]
+        image = cv2.resize(frame, (64, 64), interpolation=cv2.INTER_AREA)
+        kinds = sorted((action.kind, INVERSE[action.kind]))
+        options = [f'a {actor.colour} {actor.shape} {_finite(kind)}' for kind in kinds]
+        image = np.ascontiguousarray(image.transpose(2, 0, 1))
+        questions.append((image, options, kinds.index(action.kind)))
+    return questions
+
+
+def _finite(kind: str) -> str:
+    return VERBS[kind].train[0].split(' / ')[0]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--model', default='tiny-clip')
+    parser.add_argument('--pretrained', default='shipped', help='tag or weights file')
+    parser.add_argument('--count', type=int, default=1024, help='frames a question')
+    parser.add_argument('--out', help='write the numbers to this JSON file')
+    args = parser.parse_args()
+    register_all_modules()
+    probe = Probe(args.model, args.pretrained)
+    results: Dict[str, object] = {'retrieval': retrieval(probe, args.count)}
+    rows: Dict[str, Callable[[], List[Question]]] = {
+        'colour (of 6)': lambda: word_questions(args.count, 'colour', False),
+        'colour, rare words': lambda: word_questions(args.count, 'colour', True),
+        'shape (of 5)': lambda: word_questions(args.count, 'shape', False),
+        'shape, rare words': lambda: word_questions(args.count, 'shape', True),
+        'size (of 2)': lambda: word_questions(args.count, 'size', False),
+        'direction (of 2)': lambda: direction_questions(args.count),
+    }
+    for name, make in rows.items():
+        questions = make()
+        right = probe.accuracy(questions)
+        results[name] = dict(accuracy=right, frames=len(questions))
+        print(f'{name:<20} {right:5.1f} %  of {len(questions)} frames')
+    for name, value in results['retrieval'].items():
+        print(f'{name:<20} {value}')
+    if args.out:
+        with open(args.out, 'w') as file:
+            json.dump(results, file, indent=1)
+
+
+if __name__ == '__main__':
+    main()
