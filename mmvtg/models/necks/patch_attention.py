@@ -13,8 +13,8 @@ pooled vector sum_p a_p e_p. Three things follow, all exact:
   W_v is applied to L words a sample instead of T P patches.
 * sum_p a_p e_p = W_2 (sum_p a_p u_p) + b_2, because weights sum to one. So W_2 is
   applied to L pooled vectors and the class token a frame instead of P patches.
-* x needs no gradient. With z the input of the ReLU, m the dropout of y divided by the
-  keep rate, n = [x, tef] normalised, and (g, c) gain and bias of LN_in,
+* x needs no gradient. With z the input of the ReLU, m the 0/1 mask of the dropout,
+  n = [x, tef] normalised, and (g, c) gain and bias of LN_in divided by the keep rate,
   y = m (g n + c), everything that the first layer needs to learn is in two products,
   A = sum dz (m n)^T and M = sum dz m^T:
   dW_1 = A g + M c,  dg = sum_rows W_1 A,  dc = sum_rows W_1 M.
@@ -24,7 +24,7 @@ the two dropout masks (a byte an entry) and the attention are kept for the backw
 pass, where n and u are made again from x and r by elementwise work alone.
 """
 
-from typing import Iterator, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -63,50 +63,67 @@ def attend_patches(
         raise ValueError(
             'attend_patches gives no gradient to its tokens: freeze the vision tower'
         )
-    dropout = mlp.dropout.p if mlp.training else 0.0
+    threshold = round(mlp.dropout.p * 65536) if mlp.training else 0
+    keep = 1 - threshold / 65536
     with torch.autocast(tokens.device.type, enabled=False):
+        # what survives dropout grows by 1 / keep: once, in the affine before it
         return _PatchAttention.apply(
             tokens,
             extra,
             keys,
-            mlp.norm_in.weight,
-            mlp.norm_in.bias,
+            mlp.norm_in.weight / keep,
+            mlp.norm_in.bias / keep,
             mlp.linear_in.weight,
             mlp.linear_in.bias,
-            mlp.norm_out.weight,
-            mlp.norm_out.bias,
-            dropout,
+            mlp.norm_out.weight / keep,
+            mlp.norm_out.bias / keep,
+            threshold,
             mlp.norm_in.eps,
+            torch.is_grad_enabled(),
         )
 
 
 class _PatchAttention(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx, tokens, extra, keys, gain, bias, weight, offset, gain2, bias2, dropout, eps
+        ctx,
+        tokens,
+        extra,
+        keys,
+        gain,
+        bias,
+        weight,
+        offset,
+        gain2,
+        bias2,
+        threshold,
+        eps,
+        needs_grad,
     ):
         batch, clips, patches, _ = tokens.shape
-        pooled = keys.new_empty(batch, clips, keys.size(1), keys.size(2))
-        cls = keys.new_empty(batch, clips, keys.size(2))
-        linear = weight.to(keys.dtype).t()
-        kept = []
+        words, channels = keys.shape[1:]
+        linear, offset = weight.to(keys.dtype).t(), offset.to(keys.dtype)
+        pooled = keys.new_empty(batch, clips, words, channels)
+        cls = keys.new_empty(batch, clips, channels)
+        kept = _Kept(tokens, keys, gain.numel(), threshold, needs_grad)
+        gather = _Gather(tokens, extra, gain.dtype)
         for chunk in _chunks(tokens):
-            inputs = _gather(tokens, extra, chunk, gain.dtype)
-            masks = _keep_mask(inputs, dropout), None
+            inputs = gather(chunk)
+            hidden, attention, mask, mask2 = kept.buffers(chunk)
             y = torch.layer_norm(inputs, inputs.shape[-1:], gain, bias, eps)
-            y = _drop(y, masks[0], dropout).to(keys.dtype)
-            hidden = torch.addmm(offset.to(keys.dtype), y.flatten(0, -2), linear)
-            hidden = hidden.relu_().unflatten(0, inputs.shape[:-1])
-            masks = masks[0], _keep_mask(hidden, dropout)
-            u = _hidden_out(hidden, masks[1], dropout, gain2, bias2, eps)
-            attention = _attention(u, keys[chunk[0]])
+            y = _drop(y, _draw(mask, threshold)).to(keys.dtype)
+            torch.addmm(
+                offset, y.flatten(0, -2), linear, out=hidden.flatten(0, -2)
+            ).relu_()
+            _draw(mask2, threshold)
+            u = _hidden_out(hidden, mask2, gain2, bias2, eps)
+            attention.copy_(_attention(u, keys[chunk[0]]))
             pooled[chunk] = torch.matmul(attention.transpose(-1, -2), u)
             cls[chunk] = u[:, :, 0]
-            kept += [hidden, attention, *masks]
         ctx.save_for_backward(
-            tokens, extra, keys, gain, bias, weight, gain2, bias2, *kept
+            tokens, extra, keys, gain, bias, weight, gain2, bias2, *kept.tensors
         )
-        ctx.dropout, ctx.eps = dropout, eps
+        ctx.eps = eps
         return pooled, cls
 
     @staticmethod
@@ -114,28 +131,31 @@ class _PatchAttention(torch.autograd.Function):
     def backward(ctx, d_pooled, d_cls):
         tokens, extra, keys, gain, bias, weight, gain2, bias2, *kept = ctx.saved_tensors
         d_keys = torch.zeros_like(keys)
-        products = _FirstLayerGrads(gain, bias, weight)
         d_gain2, d_bias2 = torch.zeros_like(gain2), torch.zeros_like(bias2)
-        for i, chunk in enumerate(_chunks(tokens)):
-            hidden, attention, mask, mask2 = kept[4 * i : 4 * i + 4]
-            u = _hidden_out(hidden, mask2, ctx.dropout, gain2, bias2, ctx.eps)
+        first = _FirstLayerGrads(gain, bias, weight)
+        gather = _Gather(tokens, extra, gain.dtype)
+        for chunk in _chunks(tokens):
+            hidden, attention, mask, mask2 = (
+                None if saved is None else saved[chunk] for saved in kept
+            )
+            u = _hidden_out(hidden, mask2, gain2, bias2, ctx.eps)
             d_u, d_key = _attention_backward(
                 d_pooled[chunk], attention, u, keys[chunk[0]]
             )
             d_keys[chunk[0]] += d_key
             d_u[:, :, 0] += d_cls[chunk]
-            d_u = _drop(d_u.to(gain2.dtype), mask2, ctx.dropout)
+            d_u = _drop(d_u.to(gain2.dtype), mask2)
             d_hidden, d_g, d_b = _layer_norm_backward(
                 d_u, hidden, gain2, bias2, ctx.eps
             )
             d_gain2 += d_g
             d_bias2 += d_b
             d_z = torch.ops.aten.threshold_backward(d_hidden, hidden, 0)
-            inputs = _gather(tokens, extra, chunk, gain.dtype)
+            inputs = gather(chunk)
             normed = torch.layer_norm(inputs, inputs.shape[-1:], None, None, ctx.eps)
-            products.add(d_z.to(keys.dtype), normed, mask, ctx.dropout)
-        grads = products.finish()
-        return None, None, d_keys, *grads, d_gain2, d_bias2, None, None
+            first.add(d_z.to(keys.dtype), normed, mask)
+        grads = first.finish()
+        return None, None, d_keys, *grads, d_gain2, d_bias2, None, None, None
 
 
 class _FirstLayerGrads:
@@ -147,18 +167,16 @@ class _FirstLayerGrads:
         self.by_mask = torch.zeros_like(weight)
         self.d_offset = weight.new_zeros(weight.size(0))
 
-    def add(
-        self, d_z: Tensor, normed: Tensor, mask: Optional[Tensor], dropout: float
-    ) -> None:
+    def add(self, d_z: Tensor, normed: Tensor, mask: Optional[Tensor]) -> None:
         d_z = d_z.flatten(0, -2)
         d_offset = d_z.sum(0, dtype=self.weight.dtype)
         self.d_offset += d_offset
         if mask is None:
             self.by_mask += d_offset[:, None]
         else:
-            scaled = _scaled(mask, dropout, normed.dtype)
-            normed = normed.mul_(scaled)
-            self.by_mask += d_z.t() @ scaled.to(d_z.dtype).flatten(0, -2)
+            kept = mask.view(torch.uint8).to(normed.dtype)
+            normed = normed.mul_(kept)
+            self.by_mask += d_z.t() @ kept.to(d_z.dtype).flatten(0, -2)
         self.by_normed += d_z.t() @ normed.to(d_z.dtype).flatten(0, -2)
 
     def finish(self) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -176,65 +194,93 @@ def _chunks(tokens: Tensor) -> Iterator[Tuple[slice, slice]]:
     frames = clips if samples > 1 else max(1, rows // patches)
     for i in range(0, batch, samples):
         for j in range(0, clips, frames):
-            yield slice(i, i + samples), slice(j, j + frames)
+            yield slice(i, min(i + samples, batch)), slice(j, min(j + frames, clips))
 
 
-def _gather(
-    tokens: Tensor,
-    extra: Optional[Tensor],
-    chunk: Tuple[slice, slice],
-    dtype: torch.dtype,
-) -> Tensor:
-    """(b, t, P, D + E) of one chunk: the only place where ``extra`` meets patches."""
-    tokens = tokens[chunk]
-    if extra is None:
-        return tokens.to(dtype).contiguous()
-    width = tokens.size(-1)
-    joined = tokens.new_empty(*tokens.shape[:-1], width + extra.size(-1), dtype=dtype)
-    joined[..., :width] = tokens
-    joined[..., width:] = extra[chunk].unsqueeze(2)
-    return joined
+class _Gather:
+    """Joins tokens and what their frame shares, in memory that all chunks use."""
+
+    def __init__(
+        self, tokens: Tensor, extra: Optional[Tensor], dtype: torch.dtype
+    ) -> None:
+        self.tokens, self.extra = tokens, extra
+        self.width = tokens.size(-1) + (0 if extra is None else extra.size(-1))
+        self.buffer = tokens.new_empty(0, dtype=dtype)
+
+    def __call__(self, chunk: Tuple[slice, slice]) -> Tensor:
+        """(b, t, P, D + E)."""
+        tokens = self.tokens[chunk]
+        size = tokens[..., 0].numel() * self.width
+        if self.buffer.numel() < size:
+            self.buffer = self.buffer.new_empty(size)
+        joined = self.buffer[:size].view(*tokens.shape[:-1], self.width)
+        joined[..., : tokens.size(-1)] = tokens
+        if self.extra is not None:
+            joined[..., tokens.size(-1) :] = self.extra[chunk].unsqueeze(2)
+        return joined
 
 
-def _keep_mask(like: Tensor, dropout: float) -> Optional[Tensor]:
-    """True with the chance 1 - dropout, from 16 random bits an entry.
+class _Kept:
+    """What the backward pass needs: r, the attention, both masks.
+
+    One allocation for all chunks each, so that what stays does not lie scattered among
+    what goes. Without gradients one chunk's memory serves all.
+    """
+
+    def __init__(
+        self,
+        tokens: Tensor,
+        keys: Tensor,
+        width: int,
+        threshold: int,
+        needs_grad: bool,
+    ) -> None:
+        self.chunked = not needs_grad
+        shape = tokens.shape[:3]
+        if self.chunked:
+            shape = tokens[next(_chunks(tokens))].shape[:3]
+
+        def empty(channels: int, dtype: torch.dtype) -> Tensor:
+            return tokens.new_empty(*shape, channels, dtype=dtype)
+
+        words, channels = keys.shape[1:]
+        self.tensors: List[Optional[Tensor]] = [
+            empty(channels, keys.dtype),
+            empty(words, keys.dtype),
+            empty(width, torch.bool) if threshold else None,
+            empty(channels, torch.bool) if threshold else None,
+        ]
+
+    def buffers(self, chunk: Tuple[slice, slice]) -> List[Optional[Tensor]]:
+        if self.chunked:
+            chunk = tuple(slice(0, part.stop - part.start) for part in chunk)
+        return [None if kept is None else kept[chunk] for kept in self.tensors]
+
+
+def _draw(mask: Optional[Tensor], threshold: int) -> Optional[Tensor]:
+    """Fill with False at the chance threshold / 65536, from 16 random bits an entry.
 
     Random words cut in four are several times cheaper on CPUs than Bernoulli draws.
-    The chance is rounded to 1 / 65536, and :func:`_scaled` divides by the rounded one.
     """
-    if not dropout:
+    if mask is None:
         return None
-    size = like.numel()
-    words = torch.empty(-(-size // 4), dtype=torch.int64, device=like.device)
-    noise = words.random_(-(2**63), None).view(torch.int16)[:size].view(like.shape)
-    return noise >= _threshold(dropout)
+    size = mask.numel()
+    words = torch.empty(-(-size // 4), dtype=torch.int64, device=mask.device)
+    noise = words.random_(-(2**63), None).view(torch.int16)[:size].view(mask.shape)
+    return torch.ge(noise, threshold - 32768, out=mask)
 
 
-def _threshold(dropout: float) -> int:
-    return round(dropout * 65536) - 32768
-
-
-def _scaled(mask: Tensor, dropout: float, dtype: torch.dtype) -> Tensor:
-    """0 where dropped, 1 / (keep rate) elsewhere."""
-    keep = (32768 - _threshold(dropout)) / 65536
-    return mask.view(torch.uint8).to(dtype).div_(keep)
-
-
-def _drop(x: Tensor, mask: Optional[Tensor], dropout: float) -> Tensor:
-    return x if mask is None else x.mul_(_scaled(mask, dropout, x.dtype))
+def _drop(x: Tensor, mask: Optional[Tensor]) -> Tensor:
+    """Zero, in place, what the mask does not keep."""
+    return x if mask is None else x.mul_(mask.view(torch.uint8).to(x.dtype))
 
 
 def _hidden_out(
-    hidden: Tensor,
-    mask: Optional[Tensor],
-    dropout: float,
-    gain: Tensor,
-    bias: Tensor,
-    eps: float,
+    hidden: Tensor, mask: Optional[Tensor], gain: Tensor, bias: Tensor, eps: float
 ) -> Tensor:
     """u = dropout(LN_out(r)), in the type of r."""
     u = torch.layer_norm(hidden.to(gain.dtype), gain.shape, gain, bias, eps)
-    return _drop(u, mask, dropout).to(hidden.dtype)
+    return _drop(u, mask).to(hidden.dtype)
 
 
 def _attention(u: Tensor, keys: Tensor) -> Tensor:
