@@ -4,9 +4,12 @@ import argparse
 import os.path as osp
 import sys
 
+from mmengine.config import DictAction
+
 from mmvtg.apis import GroundingInferencer
 from mmvtg.datasets import BadSampleError
 from mmvtg.utils import register_all_modules
+from mmvtg.utils.launch import load_config
 
 
 def parse_args() -> argparse.Namespace:
@@ -19,6 +22,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--device', help='default: an accelerator if there is one')
     parser.add_argument('--fps', type=float, help="clips a second, if not the config's")
     parser.add_argument('--top-k', type=int, default=5, help='moments to show')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, help='override config fields'
+    )
     return parser.parse_args()
 
 
@@ -26,7 +32,10 @@ def main() -> int:
     args = parse_args()
     register_all_modules()
     weights = None if args.checkpoint == 'none' else args.checkpoint
-    inferencer = GroundingInferencer(args.config, weights, args.device, args.fps)
+    config = args.config
+    if osp.isfile(config):
+        config = load_config(config, args.cfg_options)
+    inferencer = GroundingInferencer(config, weights, args.device, args.fps)
     pred_file = osp.join(args.out, 'predictions.json')
     try:
         results = inferencer(
