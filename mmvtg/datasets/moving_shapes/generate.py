@@ -1,14 +1,10 @@
 """Write a MovingShapes data root: videos, annotations, manifest."""
 
 import json
-import multiprocessing
-import os
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple, Union
+from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple, Union
 
-import cv2
 import numpy as np
 from mmengine.logging import print_log
 from tqdm import tqdm
@@ -26,11 +22,11 @@ from .vocabulary import (
     heldout_vocabulary,
     train_vocabulary,
 )
+from .workers import run_tasks
 from .writer import write_json, write_video
 
 #: Raised whenever the same seed gives other videos or annotations.
 GENERATOR_VERSION = '1.0'
-_IN_PROCESS_BELOW = 60
 
 
 class Size(NamedTuple):
@@ -108,7 +104,7 @@ def generate(
         total=len(tasks), desc='MovingShapes', unit='video', disable=not progress
     )
     with bar:
-        for place, record in _run(tasks, num_workers):
+        for place, record in run_tasks(_make_video, tasks, num_workers):
             records[place] = record
             bar.update()
     write_annotations(root, GENERATOR_VERSION, records)
@@ -144,26 +140,6 @@ def _make_video(task: _Task) -> dict:
     # Last, so that a video on disk says that its clips are there too.
     write_video(path, frames)
     return record
-
-
-def _run(tasks: List[_Task], num_workers: Optional[int]) -> Iterator[Tuple[int, dict]]:
-    """Yield (place, record) in the order of completion."""
-    if num_workers is None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 0
-        few = len(tasks) < _IN_PROCESS_BELOW
-        num_workers = 0 if few else cores or os.cpu_count() or 1
-    if num_workers <= 0:
-        for place, task in enumerate(tasks):
-            yield place, _make_video(task)
-        return
-    context = multiprocessing.get_context('spawn')
-    pool = ProcessPoolExecutor(num_workers, context, cv2.setNumThreads, (1,))
-    try:
-        places = {pool.submit(_make_video, t): place for place, t in enumerate(tasks)}
-        for future in as_completed(places):
-            yield places[future], future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _make_recipe(
