@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.optim import LinearLR, MultiStepLR
 from mmengine.structures import InstanceData
 from safetensors.torch import load_file
 
@@ -319,3 +320,40 @@ def test_golden_r2_point_targets(item):
     assert torch.equal(found[0].float(), positive)
     mask = found[0]
     close(reach[0][mask], distances[mask], 1e-6)
+
+
+# peak learning rate, iterations of warm-up, first epoch at a tenth (None: never)
+SCHEDULES = dict(
+    qvhighlights=(5e-4, 500, 20),
+    charades=(2.5e-4, 500, 30),
+    tvsum=(5e-4, 50, None),
+)
+
+
+@pytest.mark.parametrize('setting', SCHEDULES)
+def test_golden_r2_schedule(setting):
+    file = FOLDER / f'schedule{OUTPUTS}'
+    if not file.is_file() or f'{setting}.lr' not in load_file(file):
+        pytest.skip(f'no schedule of {setting}')
+    arrays = load_file(file)
+    rate, warmup, drop = SCHEDULES[setting]
+    optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=rate)
+    # mmengine reaches the full rate one iteration before `end`
+    linear = LinearLR(
+        optimizer, start_factor=1e-3, by_epoch=False, begin=0, end=warmup + 1
+    )
+    steps = []
+    if drop is not None:
+        steps = [MultiStepLR(optimizer, milestones=[drop], gamma=0.1, by_epoch=True)]
+    per_epoch = int(arrays[f'{setting}.iters_per_epoch'])
+    wanted = arrays[f'{setting}.iter'].tolist()
+    rates = []
+    for i in range(max(wanted) + 1):
+        rates.append(optimizer.param_groups[0]['lr'])
+        optimizer.step()  # without gradients: only the order of calls matters
+        linear.step()
+        if (i + 1) % per_epoch == 0:
+            for scheduler in steps:
+                scheduler.step()
+    found = torch.tensor([rates[i] for i in wanted], dtype=torch.float64)
+    assert torch.allclose(found, arrays[f'{setting}.lr'], rtol=1e-6, atol=0)

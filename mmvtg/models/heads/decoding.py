@@ -1,6 +1,7 @@
 """From scores and distances at points to moments and curves."""
 
-from typing import List, Sequence, Tuple
+from dataclasses import dataclass
+from typing import List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -8,21 +9,32 @@ from torch import Tensor
 from mmvtg.structures import clips_to_seconds
 
 
+@dataclass
+class HeadOutputs:
+    """What the head says of every point, all levels one after the other.
+
+    Args:
+        logits (Tensor): (B, S), class logits.
+        distances (Tensor, optional): (B, S, 2), to start and end in strides.
+        points (Tensor): (S, 4), see :class:`PointGenerator`.
+        mask (Tensor): (B, S) bool, points of real clips.
+        similarity (Tensor): (B, T), cosine of clips and pooled query (eq. 14).
+    """
+
+    logits: Tensor
+    distances: Optional[Tensor]
+    points: Tensor
+    mask: Tensor
+    similarity: Tensor
+
+
 def decode_moments(
-    scores: Tensor,
-    distances: Tensor,
-    points: Tensor,
-    mask: Tensor,
-    fps: Tensor,
-    max_moments: int,
+    outputs: HeadOutputs, fps: Tensor, max_moments: int
 ) -> List[Tuple[Tensor, Tensor]]:
     """The best moments of each sample, all levels together.
 
     Args:
-        scores (Tensor): (B, S), not negative.
-        distances (Tensor): (B, S, 2), to start and end in strides.
-        points (Tensor): (S, 4), see :class:`PointGenerator`.
-        mask (Tensor): (B, S) bool, points that count.
+        outputs (HeadOutputs): With distances.
         fps (Tensor): (B,), clips per second.
         max_moments (int): Moments to keep.
 
@@ -30,14 +42,14 @@ def decode_moments(
         list[tuple[Tensor, Tensor]]: Spans (N, 2) in seconds, not clamped to the video,
         and scores (N,), best first; N is at most ``max_moments``.
     """
-    ranked = scores.masked_fill(~mask, -1)
-    best, index = ranked.topk(min(max_moments, ranked.size(1)), dim=1)
-    position, stride = points[index, 0], points[index, 3]
-    reach = distances.gather(1, index[..., None].expand(-1, -1, 2))
+    scores = outputs.logits.sigmoid().masked_fill(~outputs.mask, -1)
+    best, index = scores.topk(min(max_moments, scores.size(1)), dim=1)
+    position, stride = outputs.points[index, 0], outputs.points[index, 3]
+    reach = outputs.distances.gather(1, index[..., None].expand(-1, -1, 2))
     reach = reach * stride[..., None]
     spans = torch.stack([position - reach[..., 0], position + reach[..., 1]], dim=-1)
     spans = clips_to_seconds(spans, fps[:, None, None])
-    counts = mask.sum(1).clamp(max=max_moments).tolist()
+    counts = outputs.mask.sum(1).clamp(max=max_moments).tolist()
     return [(s[:n], c[:n]) for s, c, n in zip(spans, best, counts)]
 
 

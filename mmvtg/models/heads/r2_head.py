@@ -1,40 +1,20 @@
 """The head of R2-Tuning: a class and a distance to both ends at every point."""
 
-from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
 from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
 
 from mmvtg.models.layers import AttentionPooling, ConvHead
 from mmvtg.registry import MODELS, TASK_UTILS
-from mmvtg.structures import FusedFeatures, GroundingDataSample, seconds_to_clips
+from mmvtg.structures import FusedFeatures, GroundingDataSample
 
-from .decoding import decode_moments, spread_scores
+from .decoding import HeadOutputs, decode_moments, spread_scores
+from .targets import draw_positive, stack_moments, stack_saliency
 
 _LOSSES = ('cls', 'boundary', 'saliency', 'video', 'layer')
-
-
-@dataclass
-class HeadOutputs:
-    """What the head says of every point, all levels one after the other.
-
-    Args:
-        logits (Tensor): (B, S), class logits.
-        distances (Tensor, optional): (B, S, 2), to start and end in strides.
-        points (Tensor): (S, 4), see :class:`PointGenerator`.
-        mask (Tensor): (B, S) bool, points of real clips.
-        similarity (Tensor): (B, T), cosine of clips and pooled query (eq. 14).
-    """
-
-    logits: Tensor
-    distances: Optional[Tensor]
-    points: Tensor
-    mask: Tensor
-    similarity: Tensor
 
 
 @MODELS.register_module()
@@ -151,12 +131,7 @@ class R2Head(BaseModule):
             dict[str, Tensor]: ``loss_<role>``, scalars.
         """
         outputs = self(fused)
-        saliency = pad_sequence(
-            [sample.gt_saliency.float() for sample in data_samples], batch_first=True
-        ).to(outputs.logits)
-        saliency = nn.functional.pad(
-            saliency, (0, fused.mask.size(1) - saliency.size(1))
-        )
+        saliency = stack_saliency(data_samples, fused.mask.size(1)).to(outputs.logits)
         losses = self.point_losses(outputs, saliency, data_samples)
         if {'saliency', 'video', 'layer'} & set(self.losses):
             drawn = [draw_positive(sample) for sample in data_samples]
@@ -186,17 +161,11 @@ class R2Head(BaseModule):
             )
         return losses
 
-    def assign(self, points: Tensor, data_samples: List[GroundingDataSample]):
+    def assign(
+        self, points: Tensor, data_samples: List[GroundingDataSample]
+    ) -> Tuple[Tensor, Tensor]:
         """Positive points (B, S) and distances (B, S, 2) to the annotated moments."""
-        moments = pad_sequence(
-            [
-                seconds_to_clips(sample.gt_moments.spans.float(), sample.fps)
-                for sample in data_samples
-            ],
-            batch_first=True,
-            padding_value=float('inf'),
-        )
-        return self.assigner(points, moments.to(points.device))
+        return self.assigner(points, stack_moments(data_samples).to(points.device))
 
     def contrast_losses(
         self,
@@ -244,59 +213,32 @@ class R2Head(BaseModule):
             set.
         """
         outputs = self(fused)
-        scores = outputs.logits.sigmoid()
-        lengths = fused.mask.sum(1)
-        strides = self.point_generator.strides
         saliency = spread_scores(
-            scores, [m.size(1) for m in fused.level_masks], strides, fused.mask
+            outputs.logits.sigmoid(),
+            [mask.size(1) for mask in fused.level_masks],
+            self.point_generator.strides,
+            fused.mask,
         )
         if self.boundary_head is not None:
             saliency = saliency * outputs.similarity
         moments = self.decode(outputs, data_samples)
-        rows = zip(data_samples, moments, saliency, lengths.tolist())
+        lengths = fused.mask.sum(1).tolist()
+        rows = zip(data_samples, moments, saliency, lengths)
         for sample, (spans, confidence), values, length in rows:
             sample.pred_moments = InstanceData(spans=spans, scores=confidence)
             sample.pred_saliency = values[:length]
         return data_samples
 
-    def decode(self, outputs: HeadOutputs, data_samples: List[GroundingDataSample]):
+    def decode(
+        self, outputs: HeadOutputs, data_samples: List[GroundingDataSample]
+    ) -> List[Tuple[Tensor, Tensor]]:
         """One (spans (N, 2) in seconds, scores (N,)) a sample, best first."""
         if outputs.distances is None:
             empty = outputs.logits.new_zeros(0)
             return [(empty.new_zeros(0, 2), empty) for _ in data_samples]
         fps = outputs.logits.new_tensor([sample.fps for sample in data_samples])
-        moments = decode_moments(
-            outputs.logits.sigmoid(),
-            outputs.distances,
-            outputs.points,
-            outputs.mask,
-            fps,
-            self.max_moments,
-        )
+        moments = decode_moments(outputs, fps, self.max_moments)
         if self.post_processor is None:
             return moments
         durations = [sample.duration for sample in data_samples]
         return self.post_processor(moments, durations)
-
-
-def draw_positive(sample: GroundingDataSample) -> int:
-    """The clip that stands for the sample in contrastive losses.
-
-    ``positive_clip`` if the pipeline fixed one; else one of ``positive_clips``, drawn
-    with torch's generator; of an empty list, the most salient clip.
-
-    Raises:
-        KeyError: If the sample has neither.
-    """
-    meta = sample.metainfo
-    if meta.get('positive_clip') is not None:
-        return int(meta['positive_clip'])
-    if meta.get('positive_clips') is None:
-        raise KeyError(
-            f'sample {meta.get("query_id")!r} has neither positive_clip nor '
-            'positive_clips; add the saliency target to its pipeline'
-        )
-    clips = meta['positive_clips']
-    if len(clips) == 0:
-        return int(sample.gt_saliency.argmax())
-    return int(clips[int(torch.randint(len(clips), ()))])

@@ -24,7 +24,7 @@ the two dropout masks (a byte an entry) and the attention are kept for the backw
 pass, where n and u are made again from x and r by elementwise work alone.
 """
 
-from typing import Iterator, List, Optional, Tuple
+from typing import Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -32,9 +32,7 @@ from torch.autograd.function import once_differentiable
 
 from mmvtg.models.layers import TokenMLP
 
-# Rows (patches) that are worked on at once: what stays in the cache of a CPU core, or
-# fills a GPU without holding much of its memory.
-_ROWS = {'cpu': 4096, 'cuda': 1 << 17}
+from .patch_chunks import Gather, Kept, chunks, draw_mask
 
 
 def attend_patches(
@@ -105,17 +103,17 @@ class _PatchAttention(torch.autograd.Function):
         linear, offset = weight.to(keys.dtype).t(), offset.to(keys.dtype)
         pooled = keys.new_empty(batch, clips, words, channels)
         cls = keys.new_empty(batch, clips, channels)
-        kept = _Kept(tokens, keys, gain.numel(), threshold, needs_grad)
-        gather = _Gather(tokens, extra, gain.dtype)
-        for chunk in _chunks(tokens):
+        kept = Kept(tokens, keys, gain.numel(), threshold, needs_grad)
+        gather = Gather(tokens, extra, gain.dtype)
+        for chunk in chunks(tokens):
             inputs = gather(chunk)
             hidden, attention, mask, mask2 = kept.buffers(chunk)
             y = torch.layer_norm(inputs, inputs.shape[-1:], gain, bias, eps)
-            y = _drop(y, _draw(mask, threshold)).to(keys.dtype)
+            y = _drop(y, draw_mask(mask, threshold)).to(keys.dtype)
             torch.addmm(
                 offset, y.flatten(0, -2), linear, out=hidden.flatten(0, -2)
             ).relu_()
-            _draw(mask2, threshold)
+            draw_mask(mask2, threshold)
             u = _hidden_out(hidden, mask2, gain2, bias2, eps)
             attention.copy_(_attention(u, keys[chunk[0]]))
             pooled[chunk] = torch.matmul(attention.transpose(-1, -2), u)
@@ -133,8 +131,8 @@ class _PatchAttention(torch.autograd.Function):
         d_keys = torch.zeros_like(keys)
         d_gain2, d_bias2 = torch.zeros_like(gain2), torch.zeros_like(bias2)
         first = _FirstLayerGrads(gain, bias, weight)
-        gather = _Gather(tokens, extra, gain.dtype)
-        for chunk in _chunks(tokens):
+        gather = Gather(tokens, extra, gain.dtype)
+        for chunk in chunks(tokens):
             hidden, attention, mask, mask2 = (
                 None if saved is None else saved[chunk] for saved in kept
             )
@@ -184,90 +182,6 @@ class _FirstLayerGrads:
         d_bias = (self.weight * self.by_mask).sum(0)
         d_weight = self.by_normed * self.gain + self.by_mask * self.bias
         return d_gain, d_bias, d_weight, self.d_offset
-
-
-def _chunks(tokens: Tensor) -> Iterator[Tuple[slice, slice]]:
-    """Slices over samples and frames with about ``_ROWS`` patches each."""
-    batch, clips, patches, _ = tokens.shape
-    rows = _ROWS.get(tokens.device.type, _ROWS['cuda'])
-    samples = max(1, rows // (clips * patches))
-    frames = clips if samples > 1 else max(1, rows // patches)
-    for i in range(0, batch, samples):
-        for j in range(0, clips, frames):
-            yield slice(i, min(i + samples, batch)), slice(j, min(j + frames, clips))
-
-
-class _Gather:
-    """Joins tokens and what their frame shares, in memory that all chunks use."""
-
-    def __init__(
-        self, tokens: Tensor, extra: Optional[Tensor], dtype: torch.dtype
-    ) -> None:
-        self.tokens, self.extra = tokens, extra
-        self.width = tokens.size(-1) + (0 if extra is None else extra.size(-1))
-        self.buffer = tokens.new_empty(0, dtype=dtype)
-
-    def __call__(self, chunk: Tuple[slice, slice]) -> Tensor:
-        """(b, t, P, D + E)."""
-        tokens = self.tokens[chunk]
-        size = tokens[..., 0].numel() * self.width
-        if self.buffer.numel() < size:
-            self.buffer = self.buffer.new_empty(size)
-        joined = self.buffer[:size].view(*tokens.shape[:-1], self.width)
-        joined[..., : tokens.size(-1)] = tokens
-        if self.extra is not None:
-            joined[..., tokens.size(-1) :] = self.extra[chunk].unsqueeze(2)
-        return joined
-
-
-class _Kept:
-    """What the backward pass needs: r, the attention, both masks.
-
-    One allocation for all chunks each, so that what stays does not lie scattered among
-    what goes. Without gradients one chunk's memory serves all.
-    """
-
-    def __init__(
-        self,
-        tokens: Tensor,
-        keys: Tensor,
-        width: int,
-        threshold: int,
-        needs_grad: bool,
-    ) -> None:
-        self.chunked = not needs_grad
-        shape = tokens.shape[:3]
-        if self.chunked:
-            shape = tokens[next(_chunks(tokens))].shape[:3]
-
-        def empty(channels: int, dtype: torch.dtype) -> Tensor:
-            return tokens.new_empty(*shape, channels, dtype=dtype)
-
-        words, channels = keys.shape[1:]
-        self.tensors: List[Optional[Tensor]] = [
-            empty(channels, keys.dtype),
-            empty(words, keys.dtype),
-            empty(width, torch.bool) if threshold else None,
-            empty(channels, torch.bool) if threshold else None,
-        ]
-
-    def buffers(self, chunk: Tuple[slice, slice]) -> List[Optional[Tensor]]:
-        if self.chunked:
-            chunk = tuple(slice(0, part.stop - part.start) for part in chunk)
-        return [None if kept is None else kept[chunk] for kept in self.tensors]
-
-
-def _draw(mask: Optional[Tensor], threshold: int) -> Optional[Tensor]:
-    """Fill with False at the chance threshold / 65536, from 16 random bits an entry.
-
-    Random words cut in four are several times cheaper on CPUs than Bernoulli draws.
-    """
-    if mask is None:
-        return None
-    size = mask.numel()
-    words = torch.empty(-(-size // 4), dtype=torch.int64, device=mask.device)
-    noise = words.random_(-(2**63), None).view(torch.int16)[:size].view(mask.shape)
-    return torch.ge(noise, threshold - 32768, out=mask)
 
 
 def _drop(x: Tensor, mask: Optional[Tensor]) -> Tensor:
