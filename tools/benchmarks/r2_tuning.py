@@ -6,9 +6,10 @@
 First both implementations get the same weights and must give the same hidden states and
 gradients. Then a training step (forward, five losses, backward, clipping, AdamW) and an
 inference of each are measured, every measurement in a process of its own, in turns;
-medians are shown; on a busy machine trust the CPU time. Memory is the peak above what the process held before the step
-(weights and inputs, the same for both): resident on CPU, allocated on a GPU. With
-a GPU, mixed precision and ``torch.compile`` are measured as well.
+medians are shown. On a busy machine trust the CPU time. Memory is the peak above what
+the process held before the step (weights and inputs, the same for both): resident on
+CPU, allocated on a GPU. With a GPU, mixed precision and ``torch.compile`` are measured
+as well.
 """
 
 import argparse

@@ -68,7 +68,9 @@ class R2Head(BaseModule):
         )
         self.class_head = ConvHead(channels, 1)
         self.boundary_head = ConvHead(channels, 2) if with_boundary else None
-        self.level_scale = nn.Parameter(torch.ones(len(strides)))
+        self.level_scale = nn.Parameter(
+            torch.ones(len(strides)), requires_grad=with_boundary
+        )
         self.query_pool = AttentionPooling(channels)
         self.losses = nn.ModuleDict(
             {role: MODELS.build(config) for role, config in losses.items()}

@@ -102,6 +102,8 @@ def test_highlight_head_trains_saliency_and_has_no_moments():
     fused, samples = pyramid(make_fused((12, 7))), make_samples((12, 7))
     losses = head.loss(fused, samples)
     assert 'loss_boundary' not in losses
+    sum(losses.values()).backward()
+    assert all((p.grad is None) != p.requires_grad for p in head.parameters())
     outputs = head(fused)
     terms = [
         torch.nn.functional.binary_cross_entropy_with_logits(
