@@ -58,10 +58,16 @@ class MovingShapesFrames(torch.utils.data.Dataset):
         split: 'train' or 'val'.
         seed: seed of all scenes.
         image_size: side of the square image, pixels.
+        actor_odds: how likely one, two and three actors are.
     """
 
     def __init__(
-        self, length: int, split: str = 'train', seed: int = 0, image_size: int = 64
+        self,
+        length: int,
+        split: str = 'train',
+        seed: int = 0,
+        image_size: int = 64,
+        actor_odds: Tuple[float, float, float] = (0.3, 0.4, 0.3),
     ) -> None:
         if split not in _SPLITS:
             raise ValueError(
@@ -73,6 +79,7 @@ class MovingShapesFrames(torch.utils.data.Dataset):
         self.split = split
         self.seed = seed
         self.image_size = image_size
+        self.actor_odds = actor_odds
         self._entropy = (seed, 7, _SPLITS.index(split))
         self._textures: List[np.ndarray] = []
 
@@ -89,7 +96,7 @@ class MovingShapesFrames(torch.utils.data.Dataset):
         if not -self.length <= index < self.length:
             raise IndexError(f'item {index} of {self.length}')
         rng = np.random.default_rng([*self._entropy, index % self.length])
-        actors, poses = _sample_actors(rng)
+        actors, poses = _sample_actors(rng, self.actor_odds)
         image = self._shoot(rng, actors, poses)
         caption, mentioned = _sample_caption(rng, actors)
         return dict(
@@ -120,9 +127,11 @@ class MovingShapesFrames(torch.utils.data.Dataset):
         return self._textures
 
 
-def _sample_actors(rng: np.random.Generator) -> Tuple[List[FrameActor], np.ndarray]:
+def _sample_actors(
+    rng: np.random.Generator, odds: Tuple[float, float, float]
+) -> Tuple[List[FrameActor], np.ndarray]:
     """1 to 3 actors and their poses ``(N, 5)``, hardly hiding each other."""
-    looks = sample_looks(rng, int(rng.choice((1, 2, 3), p=(0.3, 0.4, 0.3))))
+    looks = sample_looks(rng, int(rng.choice((1, 2, 3), p=odds)))
     actors, poses = [], np.empty((len(looks), 5))
     for place, (colour, shape) in enumerate(looks):
         family = list(FAMILIES)[rng.integers(len(FAMILIES))]
