@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import os.path as osp
 
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
@@ -61,7 +62,9 @@ def main() -> None:
         dump_predictions(cfg, args.dump)
     if args.show_dir:
         cfg.default_hooks.timeline.update(
-            enable=True, out_dir=args.show_dir, num_pictures=args.num_pictures
+            enable=True,
+            out_dir=osp.abspath(args.show_dir),
+            num_pictures=args.num_pictures,
         )
     adapt_to_device(cfg, args.launcher)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)

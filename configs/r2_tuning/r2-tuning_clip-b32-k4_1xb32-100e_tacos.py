@@ -11,6 +11,6 @@ model = dict(head=dict(losses=dict(saliency=dict(loss_weight=0.05))))
 train_cfg = dict(max_epochs=100)
 default_hooks = dict(checkpoint=dict(save_best='MR-full-mIoU'))
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=500),
+    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=501),
     dict(type='MultiStepLR', by_epoch=True, milestones=[50], gamma=0.1),
 ]

@@ -16,6 +16,6 @@ model = dict(
 train_cfg = dict(max_epochs=50)
 default_hooks = dict(checkpoint=dict(save_best='MR-full-mIoU'))
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=500),
+    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=501),
     dict(type='MultiStepLR', by_epoch=True, milestones=[30], gamma=0.1),
 ]

@@ -13,5 +13,5 @@ optim_wrapper = dict(optimizer=dict(lr=5e-4))
 default_hooks = dict(checkpoint=dict(save_best='mAP', rule='greater'))
 auto_scale_lr = dict(base_batch_size=4)
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=50),
+    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=51),
 ]

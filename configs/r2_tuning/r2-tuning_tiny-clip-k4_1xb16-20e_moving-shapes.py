@@ -14,7 +14,7 @@ model = dict(
         query_dims=96,
         channels=channels,
         num_heads=4,
-        dropout=0.1,
+        dropout=0.0,
         drop_path=0.0,
     ),
     pyramid=dict(channels=channels),

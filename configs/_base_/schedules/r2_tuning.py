@@ -1,4 +1,5 @@
-# AdamW, warm-up by iteration, one step down. The experiment files set lengths and rate.
+# AdamW, 500 iterations of warm-up (mmengine is at the full rate one before `end`), one
+# step down. The experiment files set lengths and rate.
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=30, val_interval=1)
 val_cfg = dict()
 test_cfg = dict()
@@ -10,7 +11,7 @@ optim_wrapper = dict(
 )
 # the authors train with fp16 autocast: tools/train.py --amp
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=500),
+    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=501),
     dict(type='MultiStepLR', by_epoch=True, milestones=[20], gamma=0.1),
 ]
 auto_scale_lr = dict(enable=False, base_batch_size=32)
