@@ -7,7 +7,6 @@ import sys
 from mmengine.config import DictAction
 
 from mmvtg.apis import GroundingInferencer
-from mmvtg.datasets import BadSampleError
 from mmvtg.utils import register_all_modules
 from mmvtg.utils.launch import load_config
 
@@ -33,11 +32,11 @@ def main() -> int:
     register_all_modules()
     weights = None if args.checkpoint == 'none' else args.checkpoint
     config = args.config
-    if osp.isfile(config):
-        config = load_config(config, args.cfg_options)
-    inferencer = GroundingInferencer(config, weights, args.device, args.fps)
     pred_file = osp.join(args.out, 'predictions.json')
     try:
+        if osp.isfile(config):
+            config = load_config(config, args.cfg_options)
+        inferencer = GroundingInferencer(config, weights, args.device, args.fps)
         results = inferencer(
             args.video,
             args.query,
@@ -45,7 +44,7 @@ def main() -> int:
             top_k=args.top_k,
             pred_out_file=pred_file,
         )
-    except BadSampleError as error:
+    except (FileNotFoundError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
     for prediction in results['predictions']:

@@ -1,6 +1,6 @@
 """The whole way on one machine: videos, features, training, test, pictures.
 
-    make demo            (or: python demo/run_demo.py --out outputs/demo)
+    make demo            (or: python demo/run_demo.py --out outputs)
 
 Renders the MovingShapes world, stores the features of the tiny CLIP that comes with
 mmvtg, trains R2-Tuning and the same heads without the R2 block, tests both, and
@@ -19,6 +19,8 @@ import time
 from typing import Dict, List
 
 ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
+# an installed package is no place for data
+HOME = os.getcwd() if '.mim' in ROOT else ROOT
 CONFIGS = {
     'R2-Tuning': 'configs/r2_tuning/r2-tuning_tiny-clip-k4_1xb16-20e_moving-shapes.py',
     'without the R2 block': (
@@ -41,8 +43,8 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('--size', default='demo', help='tiny, demo or full')
-    parser.add_argument('--data', default=osp.join(ROOT, 'data'), help='data folder')
-    parser.add_argument('--out', default=osp.join(ROOT, 'outputs', 'demo'))
+    parser.add_argument('--data', default=osp.join(HOME, 'data'), help='data folder')
+    parser.add_argument('--out', default=osp.join(HOME, 'outputs'))
     parser.add_argument('--epochs', type=int, help='train shorter or longer')
     return parser.parse_args()
 
@@ -65,7 +67,12 @@ def train_and_test(name: str, config: str, work_dir: str, args) -> Dict[str, flo
     checkpoint = osp.join(work_dir, 'last_checkpoint')
     options = []
     if args.epochs:
-        options = ['--cfg-options', f'train_cfg.max_epochs={args.epochs}']
+        options = [
+            '--cfg-options',
+            f'train_cfg.max_epochs={args.epochs}',
+            f'param_scheduler.1.T_max={args.epochs}',
+            f'param_scheduler.1.end={args.epochs}',
+        ]
     train = ['tools/train.py', config, '--work-dir', work_dir, '--resume', *options]
     run(f'training: {name}', train, args)
     with open(checkpoint) as file:
@@ -120,7 +127,9 @@ def table(rows: Dict[str, Dict[str, float]]) -> str:
 
 def main() -> None:
     args = parse_args()
-    args.data, args.out = osp.abspath(args.data), osp.abspath(args.out)
+    args.data = osp.abspath(args.data)
+    run_name = args.size + (f'_{args.epochs}e' if args.epochs else '')
+    args.out = osp.join(osp.abspath(args.out), run_name)
     os.makedirs(args.out, exist_ok=True)
     started = time.time()
     world = osp.join(args.data, 'moving_shapes', args.size)

@@ -61,7 +61,8 @@ def main() -> None:
     if args.dump:
         dump_predictions(cfg, args.dump)
     if args.show_dir:
-        cfg.default_hooks.timeline.update(
+        timeline = cfg.default_hooks.setdefault('timeline', dict(type='TimelineHook'))
+        timeline.update(
             enable=True,
             out_dir=osp.abspath(args.show_dir),
             num_pictures=args.num_pictures,

@@ -69,10 +69,12 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
             )
         cfg.auto_scale_lr.enable = True
     randomness = dict(cfg.get('randomness', {}))
-    if args.seed is not None:
-        randomness['seed'] = args.seed
-    randomness['diff_rank_seed'] = args.diff_rank_seed
-    randomness['deterministic'] = args.deterministic
+    given = dict(
+        seed=args.seed,
+        diff_rank_seed=args.diff_rank_seed or None,
+        deterministic=args.deterministic or None,
+    )
+    randomness.update({key: value for key, value in given.items() if value is not None})
     cfg.randomness = randomness
 
 
