@@ -232,8 +232,8 @@ def test_a_raw_video_gives_the_answer_of_stored_features(world, trained, tmp_pat
     run(command, world)
     lines = (tmp_path / 'submission.jsonl').read_text().splitlines()
     stored = {line['qid']: line for line in map(json.loads, lines)}
-    cfg = Config.fromfile(str(ROOT / CONFIG))
-    inferencer = GroundingInferencer(cfg, str(trained / 'epoch_4.pth'), 'cpu')
+    config, weights_file = str(ROOT / CONFIG), str(trained / 'epoch_4.pth')
+    inferencer = GroundingInferencer(config, weights_file, 'cpu')
     for sample in truth[:3]:
         video = str(folder / 'videos' / f'{sample["vid"]}.mp4')
         answer = inferencer(video, sample['query'], out_dir=str(tmp_path / 'out'))
