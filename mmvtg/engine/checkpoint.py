@@ -7,7 +7,7 @@ import re
 from typing import Optional, Union
 
 import torch
-from mmengine.dist import is_main_process
+from mmengine.dist import barrier, is_main_process
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.runner.checkpoint import load_url
@@ -46,9 +46,7 @@ def load_local(filename: str, map_location=None) -> dict:
             f'checkpoint {filename} does not exist; check the path, or train first'
         )
     if filename.endswith('.safetensors'):
-        from safetensors.torch import load_file
-
-        return load_file(filename)
+        return _load_safetensors(filename, map_location)
     try:
         return torch.load(filename, map_location=map_location, weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
@@ -57,6 +55,23 @@ def load_local(filename: str, map_location=None) -> dict:
             'Python objects besides weights. If it comes from another project, use '
             f'its converter in tools/model_converters. ({error})'
         ) from error
+
+
+def _load_safetensors(filename: str, map_location) -> dict:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        weights = load_file(filename)
+    except SafetensorError as error:
+        raise ValueError(
+            f'checkpoint {filename} cannot be loaded: it is damaged; copy or download '
+            f'it again. ({error})'
+        ) from error
+    # the format keeps no devices that a dict or function could map from
+    if isinstance(map_location, (str, torch.device)):
+        weights = {name: value.to(map_location) for name, value in weights.items()}
+    return weights
 
 
 def load_http(
@@ -86,7 +101,7 @@ class SafeCheckpointHook(CheckpointHook):
     Files are written atomically. mmengine removes the oldest checkpoint before it
     writes the next one and then rewrites ``last_checkpoint`` in place; so at least two
     are kept, and a ``last_checkpoint`` that a kill left behind broken is mended before
-    a run resumes.
+    a run resumes. Half-written files of a kill are deleted when training begins.
     """
 
     def __init__(self, *args, max_keep_ckpts: int = -1, **kwargs) -> None:
@@ -98,13 +113,32 @@ class SafeCheckpointHook(CheckpointHook):
     def before_run(self, runner) -> None:
         if is_main_process():
             self._mend_last_checkpoint(runner.work_dir)
+        barrier()  # other processes are about to read it, too
+
+    def before_train(self, runner) -> None:
+        super().before_train(runner)
+        # Not in before_run: a test run in the folder of a running training would delete
+        # the file that is being written.
+        if is_main_process():
+            self._delete_leftovers(self.out_dir)
+
+    def _delete_leftovers(self, folder: str) -> None:
+        """Delete the temporary files of checkpoints that were never finished."""
+        pattern = re.compile(rf'\.(best_.+_)?{self._name_pattern()}\..+')
+        for name in os.listdir(folder) if osp.isdir(folder) else []:
+            path = osp.join(folder, name)
+            if pattern.fullmatch(name) and osp.isfile(path):
+                os.unlink(path)
+
+    def _name_pattern(self) -> str:
+        """Regular expression of checkpoint names; the last group is the step."""
+        template = self.filename_tmpl or 'epoch_{}.pth'
+        return re.escape(template).replace(r'\{\}', r'(\d+)')
 
     def _mend_last_checkpoint(self, work_dir: str) -> None:
         """Let ``last_checkpoint`` name the newest complete file, or be absent."""
         pointer = osp.join(work_dir, 'last_checkpoint')
-        pattern = re.compile(
-            re.escape(self.filename_tmpl or 'epoch_{}.pth').replace(r'\{\}', r'(\d+)')
-        )
+        pattern = re.compile(self._name_pattern())
         names = os.listdir(work_dir) if osp.isdir(work_dir) else []
         steps = {int(m[1]): n for n in names if (m := pattern.fullmatch(n))}
         if osp.isfile(pointer):

@@ -2,6 +2,6 @@
 
 from mmvtg.registry import register_all_modules
 
-from .files import write_atomic
+from .files import replacing, write_atomic
 
-__all__ = ['register_all_modules', 'write_atomic']
+__all__ = ['register_all_modules', 'replacing', 'write_atomic']

@@ -1,29 +1,16 @@
 """Atomic files: small H.264 videos, text, JSON."""
 
 import json
-import os
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Union
+from typing import Any, Iterable, Union
 
 import numpy as np
+
+from mmvtg.utils.files import replacing, write_atomic
 
 from .scene import FPS
 
 _KEYFRAME_EVERY = 2 * FPS
-
-
-@contextmanager
-def _replacing(path: Union[str, Path]) -> Iterator[Path]:
-    """A temporary path that takes the place of ``path`` if the block succeeds."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.stem}.{os.getpid()}.part{path.suffix}')
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_video(path: Union[str, Path], frames: np.ndarray, crf: int = 23) -> None:
@@ -44,7 +31,7 @@ def write_video(path: Union[str, Path], frames: np.ndarray, crf: int = 23) -> No
             'writing MovingShapes videos needs PyAV; install it with "pip install av"'
         ) from error
     options = {'preset': 'veryfast', 'crf': str(crf), 'threads': '1'}
-    with _replacing(path) as temporary, av.open(str(temporary), 'w') as container:
+    with replacing(path) as temporary, av.open(temporary, 'w') as container:
         stream = container.add_stream('libx264', rate=FPS, options=options)
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = 'yuv420p'
@@ -57,8 +44,7 @@ def write_video(path: Union[str, Path], frames: np.ndarray, crf: int = 23) -> No
 
 def write_text(path: Union[str, Path], lines: Iterable[str]) -> None:
     """Write lines; the file appears when whole."""
-    with _replacing(path) as temporary:
-        temporary.write_text(''.join(f'{line}\n' for line in lines), encoding='utf-8')
+    write_atomic(path, ''.join(f'{line}\n' for line in lines).encode())
 
 
 def write_json_lines(path: Union[str, Path], rows: Iterable[Any]) -> None:
