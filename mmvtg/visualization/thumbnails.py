@@ -36,6 +36,8 @@ def read_thumbnails(
     """
     import decord  # slow to import, and not needed without videos
 
+    from mmvtg.utils.decoding import DECODER_ERRORS
+
     try:
         height_full, width_full = decord.VideoReader(path)[0].shape[:2]
         width = max(round(height * width_full / height_full / 2) * 2, 2)
@@ -45,7 +47,7 @@ def read_thumbnails(
         times = (np.arange(count) + 0.5) / count * length
         index = np.minimum((times * reader.get_avg_fps()).astype(int), len(reader) - 1)
         return reader.get_batch(index.tolist()).asnumpy()
-    except (RuntimeError, IndexError) as error:
+    except DECODER_ERRORS as error:
         raise RuntimeError(f'no frames can be read from {path}: {error}') from error
 
 

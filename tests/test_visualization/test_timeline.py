@@ -3,11 +3,12 @@
 import matplotlib.image
 import numpy as np
 import pytest
+from decord._ffi.base import DECORDError
 
 from mmvtg.visualization import Timeline, draw_timeline
 from mmvtg.visualization.panels import BLUE, GREEN, ORANGE
 from mmvtg.visualization.text import format_time, time_ticks, wrap
-from mmvtg.visualization.thumbnails import spread_thumbnails
+from mmvtg.visualization.thumbnails import read_thumbnails, spread_thumbnails
 
 
 def _has(image, color):
@@ -118,3 +119,21 @@ def test_thumbnails_are_spread_over_the_video():
     assert chosen == [10, 30, 50, 70, 90]
     with pytest.raises(ValueError, match='must be'):
         spread_thumbnails(frames[..., 0])
+
+
+@pytest.mark.parametrize('content', [None, b'', b'no video at all'])
+def test_unreadable_videos_are_named(tmp_path, content):
+    path = tmp_path / 'x.mp4'
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(RuntimeError, match=r'no frames can be read from .*x\.mp4'):
+        read_thumbnails(str(path))
+
+
+def test_every_error_of_the_decoder_is_caught(tmp_path, monkeypatch):
+    def fail(*args, **kwargs):
+        raise DECORDError('cannot decode')
+
+    monkeypatch.setattr('decord.VideoReader', fail)
+    with pytest.raises(RuntimeError, match='cannot decode'):
+        read_thumbnails('x.mp4')

@@ -6,7 +6,6 @@ from typing import Dict, List, Optional, Tuple
 import decord
 import numpy as np
 import torch
-from decord._ffi.base import DECORDError
 from mmcv.transforms import BaseTransform
 from PIL import Image
 from torch import Tensor
@@ -14,9 +13,8 @@ from torch import Tensor
 from mmvtg.datasets.errors import BadSampleError
 from mmvtg.registry import TRANSFORMS
 from mmvtg.structures import num_clips
+from mmvtg.utils.decoding import DECODER_ERRORS
 
-# DECORDError is no RuntimeError; opening raises the one, decoding the other.
-_DECODER_ERRORS = (DECORDError, RuntimeError, IndexError)
 _BULK = 32  # full-size frames held at once
 
 
@@ -145,7 +143,7 @@ def _open(path: str, num_threads: int, video_id: Optional[str]) -> decord.VideoR
     try:
         reader = decord.VideoReader(path, ctx=decord.cpu(0), num_threads=num_threads)
         readable = len(reader) > 0 and reader.get_avg_fps() > 0
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise BadSampleError(
             f'{name} cannot be opened ({_first_line(error)}); it is truncated or no '
             'video: download it again, or re-encode it with ffmpeg'
@@ -160,7 +158,7 @@ def _decode(
 ) -> np.ndarray:
     try:
         return reader.get_batch(index).asnumpy()
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise BadSampleError(
             f'{_name(path, video_id)} breaks off between frames {index[0]} and '
             f'{index[-1]} of {len(reader)} ({_first_line(error)}); it is truncated or '
