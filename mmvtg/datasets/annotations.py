@@ -10,7 +10,8 @@ import gzip
 import json
 import math
 import os.path as osp
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+import zlib
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -30,37 +31,52 @@ def read_json_lines(path: str) -> Iterator[Tuple[int, dict]]:
         raise FileNotFoundError(
             f'annotation file {path} does not exist; check ann_file and data_root'
         )
+    for number, line in _decoded_lines(path):
+        if not line.strip():
+            continue
+        try:
+            item = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise AnnotationError(
+                f'{path}:{number}: not valid JSON ({error}); a line that was cut '
+                'off often means an incomplete download'
+            ) from error
+        if not isinstance(item, dict):
+            raise AnnotationError(f'{path}:{number}: not a JSON object')
+        yield number, item
+
+
+def _decoded_lines(path: str) -> Iterator[Tuple[int, str]]:
+    """Yield (line number, text); what cannot be read is an AnnotationError."""
     opener = gzip.open if path.endswith('.gz') else open
-    with opener(path, 'rt', encoding='utf-8') as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                item = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise AnnotationError(
-                    f'{path}:{number}: not valid JSON ({error}); a line that was cut '
-                    'off often means an incomplete download'
-                ) from error
-            if not isinstance(item, dict):
-                raise AnnotationError(f'{path}:{number}: not a JSON object')
-            yield number, item
+    number = 0
+    try:
+        # as bytes: text is decoded block by block, and the line would be unknown
+        with opener(path, 'rb') as file:
+            for number, line in enumerate(file, start=1):
+                yield number, line.decode('utf-8')
+    except UnicodeDecodeError as error:
+        raise AnnotationError(
+            f'{path}:{number}: not UTF-8 ({error}); save the file in that encoding'
+        ) from error
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise AnnotationError(
+            f'{path}:{number + 1}: the compressed file is cut off or damaged '
+            f'({error}); download it again'
+        ) from error
 
 
-def check_window(window: Any, duration: float, slack: float) -> Optional[str]:
+def check_window(
+    window: Sequence[float], duration: float, slack: float
+) -> Optional[str]:
     """Say what is wrong with an annotated window, or return None.
 
     Args:
-        window: ``[start, end]`` in seconds.
+        window: ``(start, end)`` in seconds, as :func:`parse_sample` gives them.
         duration (float): Of the video, seconds.
         slack (float): How far an end may lie past the video, seconds.
     """
-    try:
-        start, end = (float(value) for value in window)
-    except (TypeError, ValueError):
-        return 'is not a pair of numbers'
-    if not (math.isfinite(start) and math.isfinite(end)):
-        return 'is not finite'
+    start, end = window
     if end < start:
         return 'ends before it starts'
     if start < 0 or start >= duration or end > duration + slack:
@@ -87,52 +103,111 @@ def parse_sample(item: dict, where: str, clip_length: float) -> Dict[str, Any]:
     if missing:
         raise AnnotationError(f'{where}: field {missing[0]!r} is missing')
     duration = item['duration']
-    if not isinstance(duration, (int, float)) or not duration > 0:
-        raise AnnotationError(f'{where}: duration = {duration!r} is not positive')
+    if not _is_finite(duration) or duration <= 0:
+        raise AnnotationError(
+            f'{where}: duration = {duration!r} is not positive, or not a finite number'
+        )
     if not str(item['query']).strip():
         raise AnnotationError(f'{where}: the query is empty; write a sentence')
-    windows = item.get('relevant_windows') or []
-    try:
-        moments = np.asarray(windows, dtype=np.float64).reshape(-1, 2)
-    except (TypeError, ValueError) as error:
-        raise AnnotationError(
-            f'{where}: relevant_windows = {windows!r} is not a list of [start, end]'
-        ) from error
     scores = _annotator_scores(item, where, duration, clip_length)
     return dict(
         video_id=str(item['vid']),
         query_id=item.get('qid', item['vid']),
         query=str(item['query']).strip(),
         duration=float(duration),
-        moments=moments,
+        moments=_moments(item.get('relevant_windows') or [], where),
         annotator_scores=scores,
         saliency_clip_length=clip_length,
         domain=item.get('domain'),
     )
 
 
+def _is_finite(value: Any) -> bool:
+    """Whether a JSON value is a number that float64 holds."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # of a huge int
+        return False
+
+
+def _moments(windows: Any, where: str) -> np.ndarray:
+    """(N, 2) seconds; order and limits of the windows are not looked at."""
+    if not isinstance(windows, list):
+        windows = [windows]  # is named below
+    for index, window in enumerate(windows):
+        if not isinstance(window, list) or len(window) != 2:
+            raise AnnotationError(
+                f'{where}: relevant_windows is not a list of [start, end]: '
+                f'item {index} is {window!r}'
+            )
+        if not all(map(_is_finite, window)):
+            raise AnnotationError(
+                f'{where}: relevant_windows[{index}] = {window!r} is not a pair of '
+                'finite numbers; correct or delete it'
+            )
+    return np.asarray(windows, dtype=np.float64).reshape(-1, 2)
+
+
+def _score_rows(rows: Any, where: str, name: str) -> np.ndarray:
+    """(n, A) float32 of n scores, or of n rows of A scores."""
+    try:
+        scores = np.asarray(rows)
+        if scores.dtype.kind not in 'biuf':  # text, null, or nested further
+            raise TypeError(f'values of type {scores.dtype}')
+        with np.errstate(over='ignore'):
+            scores = scores.astype(np.float32)
+        if scores.ndim not in (1, 2) or not scores.size:
+            raise ValueError(f'shape {scores.shape}')
+        if not np.isfinite(scores).all():
+            raise ValueError('not finite')
+    except (TypeError, ValueError) as error:
+        raise AnnotationError(
+            f'{where}: {name} is not one number a clip, nor one row of equally many '
+            f'numbers a clip ({error})'
+        ) from error
+    return scores.reshape(len(scores), -1)
+
+
 def _annotator_scores(
     item: dict, where: str, duration: float, clip_length: float
 ) -> Optional[np.ndarray]:
     """(n, A) scores of A annotators for every clip, or None if there are none."""
-    rows = item.get('match', item.get('label'))
-    if rows is not None:
-        scores = np.asarray(rows, dtype=np.float32)
-        return scores.reshape(len(scores), -1)
+    for name in ('match', 'label'):
+        if item.get(name) is not None:
+            return _score_rows(item[name], where, name)
     ids, scores = item.get('relevant_clip_ids'), item.get('saliency_scores')
     if ids is None or scores is None:
         return None
-    if len(ids) != len(scores):
+    length = _check_clip_ids(ids, where, duration, clip_length)
+    if not isinstance(scores, list) or len(ids) != len(scores):
+        count = len(scores) if isinstance(scores, list) else repr(scores)
         raise AnnotationError(
-            f'{where}: {len(ids)} relevant_clip_ids but {len(scores)} saliency_scores'
+            f'{where}: {len(ids)} relevant_clip_ids but {count} saliency_scores'
         )
-    length = max([int(duration / clip_length), *[index + 1 for index in ids]])
     if not ids:
         return np.zeros((length, 1), dtype=np.float32)
-    scores = np.asarray(scores, dtype=np.float32).reshape(len(ids), -1)
-    dense = np.zeros((length, scores.shape[1]), dtype=np.float32)
-    dense[np.asarray(ids, dtype=int)] = scores
+    rows = _score_rows(scores, where, 'saliency_scores')
+    dense = np.zeros((length, rows.shape[1]), dtype=np.float32)
+    dense[np.asarray(ids, dtype=int)] = rows
     return dense
+
+
+def _check_clip_ids(ids: Any, where: str, duration: float, clip_length: float) -> int:
+    """How many clips there are, having seen that the ids are some of them."""
+    # QVHighlights counts the rest of a clip, and one past it is forgiven.
+    last = math.ceil(duration / clip_length)
+    if not isinstance(ids, list):
+        raise AnnotationError(f'{where}: relevant_clip_ids = {ids!r} is not a list')
+    for index in ids:
+        whole = isinstance(index, int) and not isinstance(index, bool)
+        if not whole or not 0 <= index <= last:
+            raise AnnotationError(
+                f'{where}: relevant_clip_ids has {index!r}, want whole numbers from 0 '
+                f'to {last} ({duration:g} s, {clip_length:g} s a clip)'
+            )
+    return max([int(duration / clip_length), *[index + 1 for index in ids]])
 
 
 def read_annotations(path: str, clip_length: float) -> List[Dict[str, Any]]:

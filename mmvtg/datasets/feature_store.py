@@ -2,13 +2,16 @@
 
 import json
 import os.path as osp
-from typing import Optional, Tuple, Union
+from typing import Any, Dict, Optional, Tuple, Union
 
 import numpy as np
 
 from .errors import BadSampleError
 
+#: Lies beside extracted features and says how they were made.
 MANIFEST = 'manifest.json'
+#: How many clips features and duration may disagree, unless a data set says otherwise.
+MAX_LENGTH_GAP = 4
 
 
 def _header(path: str) -> Tuple[Optional[str], Tuple[int, ...]]:
@@ -37,24 +40,46 @@ def check_query_file(path: str) -> Tuple[Optional[str], int]:
     return problem, shape[0] if shape else 0
 
 
+def read_manifest(folder: str) -> Optional[Dict[str, Any]]:
+    """What a feature folder says about how it was made, or None if it says nothing.
+
+    Raises:
+        BadSampleError: The file is not a JSON object.
+    """
+    path = osp.join(folder, MANIFEST)
+    if not osp.isfile(path):
+        return None
+    try:
+        with open(path, encoding='utf-8') as file:
+            manifest = json.load(file)
+        if not isinstance(manifest, dict):
+            raise ValueError('not a JSON object')
+    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are some
+        raise BadSampleError(
+            f'{path} is damaged ({error}); delete the folder and extract again'
+        ) from error
+    return manifest
+
+
 def check_manifest(folder: Optional[str], fps: Union[float, str]) -> None:
     """Refuse features that were extracted at another frame rate.
 
     Folders without a manifest (those that authors published) pass.
 
     Raises:
-        BadSampleError: Both rates are in the message.
+        BadSampleError: Both rates are in the message; or the manifest is damaged.
     """
-    path = osp.join(folder or '', MANIFEST)
-    if not folder or not osp.isfile(path) or fps == 'auto':
+    manifest = read_manifest(folder) if folder else None
+    stored = (manifest or {}).get('fps')
+    # 'auto' spreads whatever is there over the duration; lengths are checked anyway
+    if stored is None or fps == 'auto':
         return
-    with open(path) as file:
-        stored = json.load(file).get('fps')
-    if stored is not None and abs(float(stored) - float(fps)) > 1e-6:
-        raise BadSampleError(
-            f'the features in {folder} were made at {stored} clips per second, the '
-            f'config asks for {fps}; set fps in the config, or extract them again'
-        )
+    if isinstance(stored, (int, float)) and abs(stored - fps) <= 1e-6:
+        return
+    raise BadSampleError(
+        f'the features in {folder} were made at {stored} clips per second, the config '
+        f'asks for {fps}; set fps in the config, or extract them again'
+    )
 
 
 def load_array(path: str, name: str, num_dims: int) -> np.ndarray:

@@ -12,7 +12,12 @@ from mmvtg.structures import num_clips
 
 from .annotations import check_window, expected_clips, read_annotations
 from .errors import AnnotationError, BadSampleError
-from .feature_store import check_manifest, check_query_file, check_video_file
+from .feature_store import (
+    MAX_LENGTH_GAP,
+    check_manifest,
+    check_query_file,
+    check_video_file,
+)
 
 
 @DATASETS.register_module()
@@ -20,9 +25,9 @@ class GroundingDataset(BaseDataset):
     """Samples of one annotation file, checked before the first is used.
 
     Each item of the pipeline starts from ``video_id, query_id, query, duration, fps,
-    moments (N, 2) s, annotator_scores (n, A) | None, saliency_clip_length`` and, for
-    the prefixes that are given, ``video_path`` (encoded video), ``video_feature_path``
-    and ``query_feature_path``.
+    moments (N, 2) s, annotator_scores (n, A) | None, saliency_clip_length,
+    max_length_gap`` and, for the prefixes that are given, ``video_path`` (encoded
+    video), ``video_feature_path`` and ``query_feature_path``.
 
     While training, samples that cannot be used are left out, counted and reported with
     the reason. In test mode they are an error, unless ``allow_missing``: a score over
@@ -41,7 +46,8 @@ class GroundingDataset(BaseDataset):
         min_duration (float): Shortest video to train on, seconds.
         bad_windows (str): What to do with a window that ends before it starts or lies
             outside of the video: ``'raise'``, ``'drop'`` the sample, or ``'clean'``
-            (keep it; a transform swaps and clamps). Only while training.
+            (keep it; a transform swaps and clamps). Only while training. A window
+            that is not finite is always an error.
         domain (str, optional): Keep only samples of this domain.
         max_length_gap (int): How many clips features and duration may disagree.
         allow_missing (bool): Leave out unusable samples in test mode, too.
@@ -65,7 +71,7 @@ class GroundingDataset(BaseDataset):
         min_duration: float = 0.0,
         bad_windows: str = 'raise',
         domain: Optional[str] = None,
-        max_length_gap: int = 4,
+        max_length_gap: int = MAX_LENGTH_GAP,
         allow_missing: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -104,6 +110,7 @@ class GroundingDataset(BaseDataset):
     def _complete(self, sample: dict) -> dict:
         scores, where = sample['annotator_scores'], sample['where']
         sample['fps'] = self.fps
+        sample['max_length_gap'] = self.max_length_gap
         if self.fps == 'auto':
             if scores is None:
                 raise AnnotationError(

@@ -1,8 +1,10 @@
 """Videos and queries -> stored features."""
 
+from mmvtg.datasets.feature_store import MANIFEST, read_manifest
+
 from .decoding import VideoItem, decode_ahead
 from .extractor import ExtractionReport, FeatureExtractor
-from .manifest import MANIFEST, claim_folder, read_manifest
+from .manifest import claim_folder
 
 __all__ = [
     'ExtractionReport',

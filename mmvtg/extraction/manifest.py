@@ -4,35 +4,17 @@ import json
 import os
 import os.path as osp
 from importlib.metadata import version
-from typing import Any, Dict, Optional
+from typing import Any, Dict
 
 from torch import Tensor, nn
 
+from mmvtg.datasets.feature_store import MANIFEST, read_manifest
 from mmvtg.utils.files import write_atomic
 from mmvtg.version import __version__
 
-MANIFEST = 'manifest.json'
 # Said for the record; features made with other versions, or with the same weights from
 # another place, are the same features.
 _FREE = ('versions', 'pretrained')
-
-
-def read_manifest(folder: str) -> Optional[Dict[str, Any]]:
-    """The manifest of a feature folder, or None if it has none.
-
-    Raises:
-        ValueError: The file is no JSON.
-    """
-    path = osp.join(folder, MANIFEST)
-    if not osp.isfile(path):
-        return None
-    try:
-        with open(path, encoding='utf-8') as file:
-            return json.load(file)
-    except json.JSONDecodeError as error:
-        raise ValueError(
-            f'{path} is damaged ({error}); delete the folder and extract again'
-        ) from error
 
 
 def claim_folder(folder: str, manifest: Dict[str, Any]) -> None:

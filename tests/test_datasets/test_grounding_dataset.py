@@ -101,7 +101,25 @@ def test_a_malformed_line_is_named(make_store, line):
         (dict(query='  '), 'the query is empty'),
         (dict(duration=-3), 'duration = -3 is not positive'),
         (dict(relevant_windows=[[1, 2, 3]]), 'not a list of'),
+        (dict(duration=float('inf')), 'duration = inf is not positive'),
+        (dict(duration=10**400), 'not a finite number'),
+        (dict(relevant_windows=[[1], [2, 3, 4]]), r'item 0 is \[1\]'),
+        (dict(relevant_windows=[[1, 2, 3, 4]]), 'not a list of'),
+        (dict(relevant_windows=[1, 2]), 'not a list of'),
+        (dict(relevant_windows=[['1', '2']]), 'not a pair of finite numbers'),
+        (dict(relevant_windows=[[0, float('inf')]]), 'not a pair of finite numbers'),
         (dict(relevant_clip_ids=[1]), '1 relevant_clip_ids but 3 saliency_scores'),
+        (dict(relevant_clip_ids=['2', '3', '4']), "relevant_clip_ids has '2'"),
+        (dict(relevant_clip_ids=[2.5, 3, 4]), 'relevant_clip_ids has 2.5'),
+        (dict(relevant_clip_ids=[-1, 3, 4]), 'relevant_clip_ids has -1'),
+        (dict(relevant_clip_ids=[2, 3, 21]), 'relevant_clip_ids has 21, .* 0 to 20'),
+        (dict(relevant_clip_ids=3), 'relevant_clip_ids = 3 is not a list'),
+        (dict(saliency_scores=[[1, 2], [3], [4]]), 'saliency_scores is not one number'),
+        (dict(saliency_scores=[[1], [None], [2]]), 'saliency_scores is not one number'),
+        (dict(saliency_scores=5), '3 relevant_clip_ids but 5 saliency_scores'),
+        (dict(label=[[1, 2], [3]]), 'label is not one number'),
+        (dict(match=[]), 'match is not one number'),
+        (dict(match=['a', 'b']), 'match is not one number'),
     ],
 )
 def test_malformed_fields_are_named(line, fields, message):
@@ -138,7 +156,9 @@ def test_evaluation_keeps_the_annotation_as_it_is(make_store, line):
 
 
 def test_what_is_left_out_is_counted_with_the_reason(make_store, line, caplog):
-    lines = [line(i) for i in range(6)] + [line(6, duration=3)]
+    lines = [line(i) for i in range(6)] + [
+        line(6, duration=3, relevant_clip_ids=[0], saliency_scores=[[1, 2, 3]])
+    ]
     root = make_store(lines)
     (root / 'video/v1.npy').unlink()
     (root / 'video/v2.npy').write_bytes(b'rubbish')
@@ -211,3 +231,58 @@ def test_a_query_without_salient_clip_is_skipped(make_store, line):
     empty = line(0, relevant_windows=[], relevant_clip_ids=[], saliency_scores=[])
     item = build(make_store([empty, line(1)]))[0]
     assert item['data_samples'].query_id == 1
+
+
+def test_a_damaged_manifest_is_named(make_store, line):
+    root = make_store([line(0)])
+    for content in (b'{"fps"', b'[1]', b'\xff'):
+        (root / 'video/manifest.json').write_bytes(content)
+        with pytest.raises(BadSampleError, match=r'manifest\.json is damaged'):
+            build(root)
+
+
+def test_features_of_varying_rate_are_refused_for_a_fixed_one(make_store, line):
+    root = make_store([line(0)])
+    (root / 'video/manifest.json').write_text('{"fps": "auto"}')
+    with pytest.raises(BadSampleError, match=r'made at auto .* asks for 0\.5'):
+        build(root)
+
+
+def test_the_data_set_says_how_far_lengths_may_disagree(make_store, line):
+    root = make_store([line(0)])
+    np.save(root / 'video/v0.npy', np.zeros((26, 4, 5, 24), np.float16))
+    with pytest.raises(BadSampleError, match='disagrees with the duration'):
+        build(root)
+    item = build(root, max_length_gap=6)[0]
+    assert item['inputs']['video'].shape[0] == 20
+
+
+@pytest.mark.parametrize('mode', ['raise', 'drop', 'clean'])
+@pytest.mark.parametrize('test_mode', [False, True])
+def test_windows_that_are_not_finite_are_refused(make_store, line, mode, test_mode):
+    root = make_store([line(0), line(1, relevant_windows=[[1, float('nan')]])])
+    with pytest.raises(AnnotationError, match=r'train\.jsonl:2: .*finite'):
+        build(root, bad_windows=mode, test_mode=test_mode)
+
+
+def test_a_cut_off_gzip_is_named(make_store, line):
+    root = make_store([line(i, query=f'{i * 7919}') for i in range(60)])
+    packed = gzip.compress((root / 'train.jsonl').read_bytes())
+    for content in (packed[:-40], packed[:30] + b'xxxxxx' + packed[36:], b'no gzip'):
+        (root / 'train.jsonl.gz').write_bytes(content)
+        with pytest.raises(AnnotationError, match=r'jsonl\.gz:\d+: .*cut off or dam'):
+            build(root, ann_file='train.jsonl.gz')
+
+
+def test_a_line_in_another_encoding_is_named(make_store, line):
+    root = make_store([line(0), line(1)])
+    with open(root / 'train.jsonl', 'ab') as file:
+        file.write('{"query": "ein Flügel"}\n'.encode('latin-1'))
+    with pytest.raises(AnnotationError, match=r'train\.jsonl:3: not UTF-8'):
+        build(root)
+
+
+def test_a_clip_that_the_video_ends_in_may_be_annotated(line):
+    fields = dict(duration=39, relevant_clip_ids=[0, 19, 20])
+    sample = parse_sample(line(0, **fields), 'x.jsonl:7', 2.0)
+    assert sample['annotator_scores'].sum(axis=1).tolist() == [6, *[0] * 18, 12, 1]
