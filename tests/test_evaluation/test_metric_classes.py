@@ -158,3 +158,19 @@ def test_highlight_metric_needs_annotators():
     sample = _sample('a', None, [[0.0, 1.0, 1.0]], [3.0, 1.0])
     with pytest.raises(ValueError, match="'a' has no annotator_scores"):
         _evaluate(dict(type='HighlightMetric', protocol='youtube'), [sample])
+
+
+class _Elsewhere(torch.Tensor):
+    """numpy refuses it, as it does a tensor on an accelerator."""
+
+    def __array__(self, *args, **kwargs):
+        raise TypeError("can't convert device tensor to numpy")
+
+
+def test_annotated_windows_of_a_device_tensor_keep_their_decimals():
+    sample = _random_samples(1)[0]
+    spans = torch.tensor([[0.1, 7.3]]).as_subclass(_Elsewhere)
+    sample['gt_moments'] = dict(spans=spans)
+    metric = METRICS.build(dict(type='MomentRetrievalMetric'))
+    metric.process(None, [sample])
+    assert metric.results[0]['gt']['relevant_windows'] == [[0.1, 7.3]]

@@ -5,6 +5,7 @@ import os.path as osp
 from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
+import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
@@ -150,7 +151,8 @@ def _annotation(sample: dict) -> dict:
     gt = dict(qid=sample['query_id'], duration=float(sample['duration']))
     moments = sample.get('gt_moments')
     if moments is not None:
-        spans = np.asarray(moments['spans']).reshape(-1, 2)
+        # not to_numpy(), which makes float64
+        spans = torch.as_tensor(moments['spans']).detach().cpu().numpy().reshape(-1, 2)
         # The shortest decimal of a float32 is what the annotation file says.
         gt['relevant_windows'] = [[float(str(v)) for v in row] for row in spans]
     scores = sample.get('annotator_scores')
