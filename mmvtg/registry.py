@@ -8,24 +8,33 @@ when the first of its parts is asked for, so no ``custom_imports`` is needed.
 
 import difflib
 import importlib
-from typing import Any
+from typing import Any, Dict
 
 from mmengine import registry as _root
 from mmengine.registry import DefaultScope, Registry
+
+
+def explain_unknown(name: str, *registries: Registry) -> str:
+    """Say that a name is in none of the registries, and which ones are near it."""
+    known: Dict[str, Any] = {}
+    for registry in registries:
+        known.update(
+            getattr(registry.parent, 'module_dict', {}), **registry.module_dict
+        )
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    hint = f'; did you mean {" or ".join(near)}?' if near else '.'
+    kinds = ' or '.join(registry.name for registry in registries)
+    return (
+        f'type={name!r} is no {kinds} that mmvtg or mmengine knows{hint} Parts of '
+        'siblings are written with their scope, as in "mmaction.BMN".'
+    )
 
 
 def _build(cfg: Any, *args: Any, registry: Registry, **kwargs: Any) -> Any:
     """Build as the parent registry does; a misspelt name gets near ones to pick."""
     name = cfg.get('type') if isinstance(cfg, dict) else None
     if isinstance(name, str) and registry.get(name) is None:
-        known = {**registry.parent.module_dict, **registry.module_dict}
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        hint = f'; did you mean {" or ".join(near)}?' if near else ''
-        raise KeyError(
-            f'type={name!r} of a config is no {registry.name} that mmvtg or mmengine '
-            f'knows{hint} Parts of siblings are written with their scope, as in '
-            '"mmaction.BMN".'
-        )
+        raise KeyError(explain_unknown(name, registry))
     return registry.parent.build_func(cfg, *args, registry=registry, **kwargs)
 
 

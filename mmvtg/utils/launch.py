@@ -2,24 +2,29 @@
 
 import os
 import os.path as osp
+import subprocess
 from typing import Optional
 
 import torch
 import torch.distributed as dist
 from mmengine.config import Config
 
+from .config_check import check_types
+
 
 def load_config(path: str, options: Optional[dict] = None) -> Config:
-    """Read a config and apply ``--cfg-options``.
+    """Read a config, apply ``--cfg-options`` and check the names of its parts.
 
     Raises:
         FileNotFoundError: There is no such file.
+        ValueError: A ``type`` names no known part.
     """
     if not osp.isfile(path):
         raise FileNotFoundError(f'config {path} does not exist')
     cfg = Config.fromfile(path)
     if options:
         cfg.merge_from_dict(options)
+    check_types(cfg)
     return cfg
 
 
@@ -32,6 +37,40 @@ def set_work_dir(cfg: Config, work_dir: Optional[str], config_path: str) -> None
         cfg.work_dir = osp.join('work_dirs', name)
 
 
+def _master_address() -> str:
+    """The host of rank 0: this one, or the first one of a job on several nodes.
+
+    Raises:
+        RuntimeError: Slurm does not say which hosts the job has.
+    """
+    if int(os.environ.get('SLURM_NNODES', '1')) == 1:
+        return '127.0.0.1'
+    nodes = os.environ.get('SLURM_NODELIST', '')
+    try:
+        command = ['scontrol', 'show', 'hostnames', nodes]
+        answer = subprocess.run(command, capture_output=True, text=True, check=True)
+        return answer.stdout.split()[0]
+    except (OSError, subprocess.CalledProcessError, IndexError) as error:
+        raise RuntimeError(
+            f'cannot find the first host of SLURM_NODELIST={nodes!r} with scontrol '
+            f'({error}); set MASTER_ADDR to the host of rank 0'
+        ) from error
+
+
+def _ddp_without_device(cfg: Config) -> dict:
+    """The config's wrapper of the model, without device ids.
+
+    What it leaves open is as in mmengine, where a config without ``model_wrapper_cfg``
+    may have ``find_unused_parameters``.
+    """
+    wrapper = dict(type='MMDistributedDataParallel', broadcast_buffers=False)
+    if cfg.get('model_wrapper_cfg'):
+        wrapper.update(cfg.model_wrapper_cfg)
+    elif cfg.get('find_unused_parameters'):
+        wrapper['find_unused_parameters'] = True
+    return dict(wrapper, device_ids=None)
+
+
 def adapt_to_device(cfg: Config, launcher: str) -> None:
     """Let several processes run on a machine without an accelerator.
 
@@ -41,6 +80,9 @@ def adapt_to_device(cfg: Config, launcher: str) -> None:
     Args:
         cfg (Config): Changed in place.
         launcher (str): ``none``, ``pytorch``, ``slurm`` or ``mpi``.
+
+    Raises:
+        RuntimeError: Slurm's job has several nodes, and none can be named the first.
     """
     cfg.launcher = launcher
     if launcher == 'none' or torch.cuda.is_available():
@@ -52,13 +94,12 @@ def adapt_to_device(cfg: Config, launcher: str) -> None:
     elif launcher == 'mpi':
         os.environ.setdefault('RANK', os.environ['OMPI_COMM_WORLD_RANK'])
         os.environ.setdefault('WORLD_SIZE', os.environ['OMPI_COMM_WORLD_SIZE'])
-    os.environ.setdefault('MASTER_ADDR', '127.0.0.1')
+    if 'MASTER_ADDR' not in os.environ:
+        os.environ['MASTER_ADDR'] = _master_address()
     os.environ.setdefault('MASTER_PORT', '29500')
     if not dist.is_initialized():
         dist.init_process_group('gloo')
-    cfg.model_wrapper_cfg = dict(
-        type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False
-    )
+    cfg.model_wrapper_cfg = _ddp_without_device(cfg)
 
 
 def check_amp(cfg: Config) -> None:
