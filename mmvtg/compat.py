@@ -8,10 +8,12 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import inspect
 import logging
 import os
 import sys
 import types
+import urllib.parse
 import warnings
 from typing import Callable, Dict, List, Optional
 
@@ -140,11 +142,51 @@ def mend_checkpoints() -> bool:
     return True
 
 
+def _download(
+    url: str,
+    model_dir: Optional[str] = None,
+    map_location: object = None,
+    progress: bool = True,
+    check_hash: bool = False,
+    file_name: Optional[str] = None,
+    weights_only: bool = False,
+) -> dict:
+    """What newer torch calls ``load_state_dict_from_url``."""
+    folder = model_dir or os.path.join(torch.hub.get_dir(), 'checkpoints')
+    os.makedirs(folder, exist_ok=True)
+    name = file_name or os.path.basename(urllib.parse.urlparse(url).path)
+    path = os.path.join(folder, name)
+    if not os.path.exists(path):
+        found = torch.hub.HASH_REGEX.search(name) if check_hash else None
+        prefix = found[1] if found else None
+        torch.hub.download_url_to_file(url, path, prefix, progress=progress)
+    return torch.load(path, map_location=map_location, weights_only=weights_only)
+
+
+def mend_load_url() -> bool:
+    """Let a download be loaded with ``weights_only=True`` under an old torch.
+
+    The first releases that mmvtg supports have ``torch.load(weights_only=...)`` but
+    no such argument of ``load_url``, so every download ends in a ``TypeError``.
+
+    Returns:
+        bool: Whether the mend was needed.
+    """
+    from mmengine.runner import checkpoint
+
+    if 'weights_only' in inspect.signature(checkpoint.load_url).parameters:
+        return False
+    checkpoint.load_url = _download
+    return True
+
+
 def mend_loader() -> bool:
-    """Make mmengine load every checkpoint with ``weights_only=True``.
+    """Make mmengine load files and http(s) downloads with ``weights_only=True``.
 
     mmengine leaves the choice to torch, which before 2.6 ran the code in a pickle, and
-    its downloads neither check the hash in a file name nor load safely.
+    its downloads neither check the hash in a file name nor load safely. Its other
+    sources (``torchvision://``, ``open-mmlab://``, ``s3://`` and so on) are mmengine's
+    still: under torch < 2.6 take them from places that you trust only.
 
     Returns:
         bool: Always True.
@@ -179,7 +221,8 @@ MENDS: Dict[str, Callable[[], bool]] = {
     'torchvision beside CPU torch': mend_torchvision,
     "mmaction2's missing localizers/drn": mend_mmaction_drn,
     "mmengine's checkpoints under torch >= 2.6": mend_checkpoints,
-    'checkpoints load with weights_only=True': mend_loader,
+    'weights_only for downloads under an old torch': mend_load_url,
+    'files and downloads load with weights_only=True': mend_loader,
 }
 _applied: Optional[Dict[str, bool]] = None
 
@@ -192,8 +235,9 @@ def apply_mends() -> Dict[str, bool]:
     """
     global _applied
     if _applied is None:
-        _applied = {}
+        applied = {}
         for name, mend in MENDS.items():
-            _applied[name] = mend()
-            logging.getLogger(__name__).debug('%s: %s', name, _applied[name])
+            applied[name] = mend()
+            logging.getLogger(__name__).debug('%s: %s', name, applied[name])
+        _applied = applied  # only now: a mend that failed is tried again
     return dict(_applied)

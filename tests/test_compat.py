@@ -4,7 +4,9 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -111,9 +113,104 @@ def test_selfcheck_passes_here():
 def test_selfcheck_names_what_is_missing_and_the_mend():
     from mmvtg.selfcheck import check_package
 
-    fine, line = check_package('no_such_module', 'nothing', '1', None, 'pip install it')
-    assert not fine and 'MISSING' in line and 'pip install it' in line
-    fine, line = check_package('numpy', 'numpy', '900', None, 'pip install numpy')
-    assert not fine and 'older than 900' in line
-    fine, line = check_package('numpy', 'numpy', '0', '1', 'pip install numpy')
-    assert not fine and 'not below 1' in line
+    fine, line = check_package('no_such_module>=1')
+    assert not fine and 'MISSING' in line and 'pip install "no_such_module>=1"' in line
+    for wrong in ('numpy>=900', 'numpy<1'):
+        fine, line = check_package(wrong)
+        assert not fine and f'is not {wrong[5:]}' in line
+    assert check_package('numpy>=1')[0]
+    assert check_package('no_such_module; python_version < "3"')[0]
+
+
+def run_without(package: str, *arguments: str) -> subprocess.CompletedProcess:
+    """Run Python where a package cannot be imported."""
+    code = (
+        'import runpy, sys\n'
+        'class Block:\n'
+        '    def find_spec(self, name, path=None, target=None):\n'
+        f'        if name.split(".")[0] == {package!r}:\n'
+        '            text = f"No module named {name!r}"\n'
+        '            raise ModuleNotFoundError(text, name=name)\n'
+        'sys.meta_path.insert(0, Block())\n'
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, 'sitecustomize.py').write_text(code)
+        paths = [folder, str(Path(__file__).parents[1])]
+        return subprocess.run(
+            [sys.executable, *arguments],
+            capture_output=True,
+            text=True,
+            env=dict(os.environ, PYTHONPATH=os.pathsep.join(paths)),
+        )
+
+
+@pytest.mark.parametrize('package', ['mmengine', 'torch', 'numpy', 'packaging'])
+def test_selfcheck_runs_where_a_package_is_missing(package):
+    result = run_without(package, '-m', 'mmvtg.selfcheck')
+    assert result.returncode == 1
+    assert 'Traceback' not in result.stderr
+    lines = [line for line in result.stdout.splitlines() if f'BAD {package} ' in line]
+    assert len(lines) == 1
+    assert 'MISSING' in lines[0] and f'Mend: pip install "{package}' in lines[0]
+    assert 'see the lines marked BAD' in result.stdout
+
+
+@pytest.mark.parametrize('package', ['mmengine', 'torch'])
+def test_import_says_what_is_missing_and_the_mend(package):
+    result = run_without(package, '-c', 'import mmvtg')
+    assert result.returncode == 1
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith('ImportError: mmvtg needs a package')
+    assert f"'{package}'" in last and 'pip install -e .' in last
+
+
+def test_requirements_are_those_of_the_distribution(monkeypatch, tmp_path):
+    from mmvtg import selfcheck
+
+    def absent(name):
+        raise selfcheck.importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(selfcheck.importlib.metadata, 'requires', lambda name: ['x>1'])
+    assert selfcheck.read_requirements() == ['x>1']
+    monkeypatch.setattr(selfcheck.importlib.metadata, 'requires', absent)
+    names = selfcheck.read_requirements()
+    assert 'mmengine>=0.10.7,<0.11' in names and 'spacy>=3.8,<3.9' in names
+    monkeypatch.setattr(selfcheck, '_REQUIREMENTS', tmp_path)
+    with pytest.raises(FileNotFoundError):
+        selfcheck.read_requirements()
+
+
+def test_downloads_load_safely_under_an_old_torch(tmp_path, monkeypatch):
+    from mmengine.runner import checkpoint
+
+    def old(url, model_dir=None, map_location=None, progress=True, check_hash=False):
+        raise AssertionError('this one cannot load safely')
+
+    assert not compat.mend_load_url()
+    monkeypatch.setattr(checkpoint, 'load_url', old)
+    assert compat.mend_load_url()
+    trap, source = tmp_path / 'trap', tmp_path / 'source'
+    source.mkdir()
+    torch.save({'w': torch.ones(2)}, source / 'good.pth')
+    torch.save({'w': Harmful(trap)}, source / 'bad.pth')
+    torch.save({'w': torch.ones(2)}, source / 'good-00000000.pth')
+    options = dict(model_dir=str(tmp_path / 'hub'), progress=False, weights_only=True)
+    urls = {path.stem: path.as_uri() for path in source.iterdir()}
+    assert checkpoint.load_url(urls['good'], **options)['w'].tolist() == [1, 1]
+    assert (tmp_path / 'hub' / 'good.pth').is_file()
+    with pytest.raises(pickle.UnpicklingError):
+        checkpoint.load_url(urls['bad'], **options)
+    assert not trap.exists()
+    with pytest.raises(RuntimeError, match='invalid hash'):
+        checkpoint.load_url(urls['good-00000000'], check_hash=True, **options)
+
+
+def test_a_mend_that_fails_is_not_forgotten(monkeypatch):
+    def fail():
+        raise ImportError('not yet')
+
+    monkeypatch.setattr(compat, '_applied', None)
+    monkeypatch.setattr(compat, 'MENDS', {'one': lambda: True, 'two': fail})
+    for _ in range(2):
+        with pytest.raises(ImportError, match='not yet'):
+            compat.apply_mends()
