@@ -17,7 +17,8 @@ class TemporalPyramid(BaseModule):
 
     Clips pass a ReLU first; that is what all levels start from, what level 0 is, and
     what heads see as ``clips`` (R2-Tuning's code; the paper does not mention it).
-    Levels whose stride exceeds the number of clips are left out.
+    Levels whose stride exceeds the number of clips are left out; in training their
+    parameters get a gradient of zero.
 
     Args:
         channels (int): C.
@@ -65,6 +66,11 @@ class TemporalPyramid(BaseModule):
         """
         clips = fused.clips.relu()
         used = [s for s in self.strides if s <= clips.size(1)]
+        idle = [p for p in self.levels[len(used) :].parameters() if p.requires_grad]
+        if self.training and idle:
+            # DDP refuses a step in which a parameter gets no gradient, and ranks with
+            # longer batches use these levels: a zero gives them a gradient of zero
+            clips = clips + 0 * sum(p.sum() for p in idle)
         return replace(
             fused,
             clips=clips,

@@ -43,3 +43,23 @@ def test_levels_longer_than_the_video_are_left_out():
 def test_bad_strides(strides):
     with pytest.raises(ValueError, match='strides'):
         TemporalPyramid(4, strides)
+
+
+def test_levels_left_out_in_training_have_gradients_of_zero():
+    pyramid = TemporalPyramid(4, (1, 2, 4, 8)).train()
+    fused = make_fused(lengths=(5, 4))
+    out = pyramid(fused)
+    assert [level.size(1) for level in out.levels] == [5, 2, 1]
+    assert torch.equal(out.clips, fused.clips.relu())
+    sum(level.square().sum() for level in out.levels).backward()
+    assert all(p.grad is not None for p in pyramid.parameters())
+    # the last level was left out, the one before it was not
+    assert not any(p.grad.any() for p in pyramid.levels[3].parameters())
+    assert any(p.grad.any() for p in pyramid.levels[2].parameters())
+
+
+def test_levels_left_out_stay_out_of_the_graph_without_training():
+    pyramid = TemporalPyramid(4, (1, 8)).eval()
+    assert not pyramid(make_fused(lengths=(5, 4))).clips.requires_grad
+    pyramid.train().requires_grad_(False)
+    assert not pyramid(make_fused(lengths=(5, 4))).clips.requires_grad
