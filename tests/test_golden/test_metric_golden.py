@@ -14,6 +14,13 @@ _HERE = Path(__file__).parent.parent / 'data' / 'golden'
 _ROOT = Path(os.environ.get('MMVTG_GOLDEN_DIR', _HERE))
 
 
+def test_golden_metric_folder_exists():
+    # else every test below is skipped and the run is green
+    folder = _ROOT / 'r2_tuning'
+    if 'MMVTG_GOLDEN_DIR' in os.environ and not folder.is_dir():
+        pytest.fail(f'MMVTG_GOLDEN_DIR is set, but {folder} does not exist')
+
+
 def _r2(name):
     path = _ROOT / 'r2_tuning' / f'metrics_{name}.json'
     if not path.is_file():
