@@ -37,6 +37,9 @@ class R2Block(BaseModule):
         use_tef (bool): Tell each token where its frame begins and ends, as fractions of
             the video (temporal endpoint feature).
         spatial_pooling (bool): Pool patches; else class tokens alone.
+        init_scale (float): Start of the scalars that admit pooled patches (eq. 6). At
+            the authors' 0 nothing of the attention has a gradient until they have
+            moved, which takes longer than a short training lasts.
         official_padding (bool): Parity with the authors' code, where features depend on
             batch mates: fractions and positions are of the padded length, and padded
             words take part in the maximum of eq. 5.
@@ -53,6 +56,7 @@ class R2Block(BaseModule):
         drop_path: float = 0.1,
         use_tef: bool = True,
         spatial_pooling: bool = True,
+        init_scale: float = 0.0,
         official_padding: bool = False,
     ) -> None:
         super().__init__()
@@ -69,7 +73,7 @@ class R2Block(BaseModule):
             self.query_proj = nn.Linear(channels, channels)
             # It shifts all patches alike and leaves the softmax: kept for checkpoints.
             self.video_proj.bias.requires_grad_(False)
-            self.pool_scale = nn.Parameter(torch.zeros(num_steps))
+            self.pool_scale = nn.Parameter(torch.full((num_steps,), float(init_scale)))
         if num_steps > 1:
             self.gate = nn.Parameter(torch.zeros(num_steps - 1))
         self.layer = TransformerLayer(

@@ -16,6 +16,8 @@ model = dict(
         num_heads=4,
         dropout=0.0,
         drop_path=0.0,
+        # from the authors' 0 the spatial attention hardly starts in so short a training
+        init_scale=1.0,
     ),
     pyramid=dict(channels=channels),
     head=dict(
@@ -25,15 +27,15 @@ model = dict(
         ),
     ),
 )
-train_cfg = dict(max_epochs=20, val_interval=5)
-optim_wrapper = dict(optimizer=dict(lr=1e-3))
+train_cfg = dict(max_epochs=12, val_interval=4)
+optim_wrapper = dict(optimizer=dict(lr=2e-3))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=50),
     dict(
         type='CosineAnnealingLR',
         begin=0,
-        T_max=20,
-        end=20,
+        T_max=12,
+        end=12,
         eta_min_ratio=0.02,
         by_epoch=True,
         convert_to_iter_based=True,
