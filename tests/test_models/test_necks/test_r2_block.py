@@ -266,3 +266,11 @@ def test_it_learns():
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.7 * losses[0]
+
+
+@pytest.mark.parametrize('init_scale, open_', [(0.0, False), (1.0, True)])
+def test_attention_learns_from_the_start_only_if_it_is_let_in(init_scale, open_):
+    torch.manual_seed(0)
+    block = R2Block(**DIMS, num_steps=1, init_scale=init_scale)
+    block(*make_features()).clips.square().sum().backward()
+    assert bool(block.query_proj.weight.grad.abs().max() > 1e-8) == open_
