@@ -54,6 +54,8 @@ def run(title: str, command: List[str], args: argparse.Namespace) -> None:
     shown = shlex.join(osp.relpath(p) if osp.isabs(p) else p for p in command)
     print(f'\n==> {title}\n    $ python {shown}', flush=True)
     environment = {
+        # threads that wait must not keep a core from the decoder or another program
+        'OMP_WAIT_POLICY': 'PASSIVE',
         **os.environ,
         'MMVTG_DATA': args.data,
         'MOVING_SHAPES': args.size,
