@@ -19,7 +19,7 @@ def test_batches_are_padded_with_zeros_and_masked():
     assert inputs['video_mask'].tolist() == [[True] * 3 + [False] * 2, [True] * 5]
     assert inputs['query'].tolist() == [[4, 5, 6], [7, 0, 0]]
     assert inputs['query_mask'].tolist() == [[True] * 3, [True, False, False]]
-    assert data['data_samples'] == samples
+    assert len(data['data_samples']) == 2
 
 
 def sample_of(video_id):
