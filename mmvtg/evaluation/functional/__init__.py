@@ -1,4 +1,8 @@
-"""The maths of the metrics: numpy in, dict out, no framework."""
+"""The maths of the metrics: numpy in, dict out, no framework.
+
+This folder needs numpy and nothing else, not even the rest of mmvtg: with its parent
+folder on Python's path, ``import functional`` works where torch is not installed.
+"""
 
 from .average_precision import clip_ap, detection_ap, trapezoid_ap
 from .baselines import prior_predictions, whole_video_predictions
@@ -6,17 +10,19 @@ from .highlight import evaluate_highlights, tvsum_ap, youtube_ap
 from .moment_retrieval import (
     EGO4D,
     QVHIGHLIGHTS,
+    RECALL,
     RETRIEVAL,
     MomentProtocol,
     evaluate_moments,
 )
 from .packing import SubmissionError
-from .submission import PROTOCOLS, evaluate_submission
+from .submission import PROTOCOLS, evaluate_submission, moment_protocol
 
 __all__ = [
     'EGO4D',
     'PROTOCOLS',
     'QVHIGHLIGHTS',
+    'RECALL',
     'RETRIEVAL',
     'MomentProtocol',
     'SubmissionError',
@@ -25,6 +31,7 @@ __all__ = [
     'evaluate_highlights',
     'evaluate_moments',
     'evaluate_submission',
+    'moment_protocol',
     'prior_predictions',
     'trapezoid_ap',
     'tvsum_ap',

@@ -59,6 +59,16 @@ RETRIEVAL = MomentProtocol(
     with_miou=True,
     empty_range='full',
 )
+#: R@k, IoU=m and mean IoU alone, as papers on Charades-STA, TACoS and
+#: ActivityNet-Captions print them. Most count an IoU of exactly m as a hit; for those
+#: that do not, see `strict`.
+RECALL = MomentProtocol(
+    ranges={'full': None},
+    recall_thresholds=(0.1, 0.3, 0.5, 0.7),
+    recall_at=(1, 5),
+    with_map=False,
+    with_miou=True,
+)
 #: The official Ego4D-NLQ evaluator.
 EGO4D = MomentProtocol(
     ranges={'full': None},
@@ -102,7 +112,8 @@ def evaluate_moments(
     name = 'relevant_windows'
     gt = pad_rows(field_of(list(gt_of.values()), name), qids, 2, name)
 
-    windows, pred_mask = pred.values[:, :MAX_WINDOWS], pred.mask[:, :MAX_WINDOWS]
+    ranks = max(MAX_WINDOWS, *protocol.recall_at)
+    windows, pred_mask = pred.values[:, :ranks], pred.mask[:, :ranks]
     windows, scores = windows[..., :2], windows[..., 2]
     iou = window_iou(windows, gt.values)
     length = gt.values[..., 1] - gt.values[..., 0]
@@ -153,8 +164,13 @@ def _evaluate_part(part: _Part, protocol: MomentProtocol) -> dict:
     if protocol.with_miou:
         result['MR-mIoU'] = percent(_best_of_first(part, 1).mean())
     if protocol.with_map:
+        first = slice(None), slice(MAX_WINDOWS)
         ap = detection_ap(
-            part.iou, part.scores, part.pred_mask, part.gt_mask, MAP_THRESHOLDS
+            part.iou[first],
+            part.scores[first],
+            part.pred_mask[first],
+            part.gt_mask,
+            MAP_THRESHOLDS,
         ).mean(axis=0)
         result['MR-mAP'] = {str(t): percent(v) for t, v in zip(MAP_THRESHOLDS, ap)}
         result['MR-mAP']['average'] = percent(ap.mean())

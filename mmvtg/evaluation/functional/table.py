@@ -2,6 +2,8 @@
 
 from typing import Dict, List, Sequence
 
+from .submission import brief_thresholds
+
 _ORDER = ('full', 'short', 'middle', 'long')
 
 
@@ -33,10 +35,10 @@ def format_results(results: Dict[str, dict]) -> str:
 
 def _moment_columns(part: dict) -> Dict[str, float]:
     columns = {}
-    for key, shown in (('MR-R1', ('0.3', '0.5', '0.7')), ('MR-R5', ('0.5', '0.7'))):
-        for threshold in shown:
-            if threshold in part.get(key, {}):
-                columns[f'{key[3:]}@{threshold}'] = part[key][threshold]
+    for key, recall in part.items():
+        if key.startswith('MR-R'):
+            for threshold in brief_thresholds(recall):
+                columns[f'{key[3:]}@{threshold}'] = recall[threshold]
     if 'MR-mAP' in part:
         columns['mAP'] = part['MR-mAP']['average']
         columns['mAP@0.5'] = part['MR-mAP']['0.5']
