@@ -29,6 +29,4 @@ assert installed <= {'numpy'}, installed
 
 
 def test_functional_needs_numpy_only():
-    subprocess.run(
-        [sys.executable, '-c', PROGRAM, str(FOLDER)], check=True, timeout=60
-    )
+    subprocess.run([sys.executable, '-c', PROGRAM, str(FOLDER)], check=True, timeout=60)

@@ -17,24 +17,37 @@ from .moment_retrieval import (
 )
 from .packing import SubmissionError
 from .submission import PROTOCOLS, evaluate_submission, moment_protocol
+from .summary import knapsack, select_summary, summary_f1, video_summary_f1
+from .video_highlights import (
+    VIDEO_PROTOCOLS,
+    evaluate_video_highlights,
+    score_video,
+)
 
 __all__ = [
     'EGO4D',
+    'MomentProtocol',
     'PROTOCOLS',
     'QVHIGHLIGHTS',
     'RECALL',
     'RETRIEVAL',
-    'MomentProtocol',
     'SubmissionError',
+    'VIDEO_PROTOCOLS',
     'clip_ap',
     'detection_ap',
     'evaluate_highlights',
     'evaluate_moments',
     'evaluate_submission',
+    'evaluate_video_highlights',
+    'knapsack',
     'moment_protocol',
     'prior_predictions',
+    'score_video',
+    'select_summary',
+    'summary_f1',
     'trapezoid_ap',
     'tvsum_ap',
+    'video_summary_f1',
     'whole_video_predictions',
     'youtube_ap',
 ]
