@@ -16,7 +16,8 @@ import functional
 
 gt = [dict(qid=1, duration=20, relevant_windows=[[0, 8]])]
 pred = [dict(qid=1, pred_relevant_windows=[[0, 8, 0.5]])]
-assert functional.evaluate_submission(pred, gt, 'recall')['brief']['MR-full-mIoU'] == 100
+result = functional.evaluate_submission(pred, gt, 'recall')
+assert result['brief']['MR-full-mIoU'] == 100
 for name in functional.__all__:
     getattr(functional, name)
 installed = {

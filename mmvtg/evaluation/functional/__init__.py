@@ -16,6 +16,7 @@ from .moment_retrieval import (
     evaluate_moments,
 )
 from .packing import SubmissionError
+from .schema import find_problems, pack_submission
 from .submission import PROTOCOLS, evaluate_submission, moment_protocol
 from .summary import knapsack, select_summary, summary_f1, video_summary_f1
 from .video_highlights import (
@@ -39,8 +40,10 @@ __all__ = [
     'evaluate_moments',
     'evaluate_submission',
     'evaluate_video_highlights',
+    'find_problems',
     'knapsack',
     'moment_protocol',
+    'pack_submission',
     'prior_predictions',
     'score_video',
     'select_summary',

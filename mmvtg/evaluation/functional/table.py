@@ -8,10 +8,10 @@ _ORDER = ('full', 'short', 'middle', 'long')
 
 
 def format_results(results: Dict[str, dict]) -> str:
-    """Lay out the result of :func:`evaluate_submission`.
+    """Lay out results of the ``evaluate_...`` functions.
 
     Args:
-        results (dict): Percentages by length range and saliency level.
+        results (dict): Percentages by length range, saliency level and domain.
 
     Returns:
         str: Lines of text, '' if there is nothing to show.
@@ -30,6 +30,11 @@ def format_results(results: Dict[str, dict]) -> str:
         lines += ([''] if lines else []) + _table(
             'highlights', ['mAP', 'Hit1'], names, rows
         )
+    domains = results.get('domains')
+    if domains:
+        [key] = results['brief']
+        rows = [[part[key]] for part in domains.values()] + [[results['brief'][key]]]
+        lines += _table('domain', [key], [*domains, 'mean'], rows)
     return '\n'.join(lines)
 
 

@@ -1,0 +1,145 @@
+"""Score predictions against annotations: the official JSON and a table.
+
+Both files are JSON lines, ``.gz`` allowed. Predictions may also be the zip that goes to
+a benchmark's host: the file in it whose queries are those of the annotations is scored,
+so QVHighlights' validation and test split are evaluated alike. Examples:
+
+    python tools/analysis_tools/eval_predictions.py work_dirs/x/submission.jsonl \
+        data/qvhighlights/highlight_val_release.jsonl --out metrics.json
+    python tools/analysis_tools/eval_predictions.py submission.zip \
+        data/qvhighlights/highlight_test_with_gt.jsonl
+    python tools/analysis_tools/eval_predictions.py pred.jsonl charades_test.jsonl \
+        --protocol recall --recall-at 1 5 --iou 0.5 0.7 --strict
+
+``--protocol youtube``, ``tvsum`` and ``summary`` score saliency scores against files
+with ``label``, ``match`` or ``user_summary``.
+"""
+
+import argparse
+import io
+import json
+import sys
+import zipfile
+from typing import Any, Dict, List
+
+from mmvtg.datasets.annotations import read_json_lines
+from mmvtg.evaluation.functional import (
+    PROTOCOLS,
+    VIDEO_PROTOCOLS,
+    evaluate_submission,
+    evaluate_video_highlights,
+    prior_predictions,
+    whole_video_predictions,
+)
+from mmvtg.evaluation.functional.table import format_results
+from mmvtg.utils import write_atomic
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('predictions', help='one line a query, best windows first')
+    parser.add_argument('ground_truth', help='annotations of the same queries')
+    parser.add_argument(
+        '--protocol',
+        choices=[*sorted(PROTOCOLS), *sorted(VIDEO_PROTOCOLS)],
+        default='qvhighlights',
+    )
+    parser.add_argument(
+        '--clip-length', type=float, default=2.0, help='seconds a saliency score'
+    )
+    parser.add_argument('--iou', type=float, nargs='+', help='thresholds of recall')
+    parser.add_argument('--recall-at', type=int, nargs='+', help='the n of R@n')
+    parser.add_argument(
+        '--strict',
+        action='store_true',
+        help='an IoU of exactly the threshold is a miss, as Ego4D has it',
+    )
+    parser.add_argument(
+        '--print', choices=['both', 'table', 'json'], default='both', dest='shown'
+    )
+    parser.add_argument('--out', help='write all numbers as JSON')
+    parser.add_argument(
+        '--train',
+        help='training annotations: also score what can be guessed from these, and '
+        'the whole video, without watching',
+    )
+    return parser.parse_args()
+
+
+def read(path: str) -> List[dict]:
+    return [item for _, item in read_json_lines(path)]
+
+
+def read_predictions(path: str, ground_truth: List[dict]) -> List[dict]:
+    """Of JSON lines, or of the fitting member of a zip."""
+    if not zipfile.is_zipfile(path):
+        return read(path)
+    wanted, seen = {item.get('qid') for item in ground_truth}, []
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            with io.TextIOWrapper(archive.open(name), 'utf-8') as file:
+                entries = [json.loads(line) for line in file if line.strip()]
+            if {entry.get('qid') for entry in entries} == wanted:
+                return entries
+            seen.append(f'{name} ({len(entries)})')
+    raise ValueError(
+        f'{path}: no file in it has the {len(wanted)} queries of the ground truth; it '
+        f'has {", ".join(seen) or "no files"}'
+    )
+
+
+def evaluate(args: argparse.Namespace) -> Dict[str, dict]:
+    """Results by the name of who predicted."""
+    ground_truth = read(args.ground_truth)
+    runs = {'predictions': read_predictions(args.predictions, ground_truth)}
+    if args.protocol in VIDEO_PROTOCOLS:
+        score, protocol, options = evaluate_video_highlights, args.protocol, {}
+    else:
+        changes: Dict[str, Any] = dict(name=args.protocol)
+        if args.iou:
+            changes['recall_thresholds'] = tuple(args.iou)
+        if args.recall_at:
+            changes['recall_at'] = tuple(args.recall_at)
+        if args.strict:
+            changes['strict'] = True
+        score, protocol = evaluate_submission, changes
+        options = dict(clip_length=args.clip_length)
+    if args.train:
+        runs['train-set prior'] = prior_predictions(
+            read(args.train), ground_truth, clip_length=args.clip_length
+        )
+        runs['whole video'] = whole_video_predictions(ground_truth, args.clip_length)
+    return {
+        name: score(run, ground_truth, protocol, **options)
+        for name, run in runs.items()
+    }
+
+
+def main() -> int:
+    args = parse_args()
+    try:
+        results = evaluate(args)
+    except (ValueError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    text = json.dumps(results if args.train else results['predictions'], indent=4)
+    if args.shown != 'json':
+        for name, result in results.items():
+            print(f'== {name}, protocol {args.protocol}')
+            print(
+                format_results(result)
+                or 'nothing to evaluate: no field is in both files'
+            )
+    if args.shown != 'table':
+        print(text)
+    if args.out:
+        write_atomic(args.out, (text + '\n').encode())
+        # the numbers alone on stdout, for programs that read them
+        print(f'all numbers: {args.out}', file=sys.stderr)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
