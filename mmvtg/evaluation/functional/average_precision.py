@@ -11,7 +11,23 @@ All are vectorised over queries: Q queries, R ranked moments, G annotated moment
 A annotators, T clips, K thresholds.
 """
 
+from typing import Callable
+
 import numpy as np
+
+#: Queries whose arrays are worked on together; few enough for a processor's cache.
+_BLOCK = 512
+
+
+def by_blocks(function: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.ndarray:
+    """Apply a function of arrays (Q, ...) to some queries at a time.
+
+    The result is the same; time and memory grow as the number of queries does.
+    """
+    starts = range(0, max(len(arrays[0]), 1), _BLOCK)
+    return np.concatenate(
+        [function(*(array[i : i + _BLOCK] for array in arrays)) for i in starts]
+    )
 
 
 def match_detections(

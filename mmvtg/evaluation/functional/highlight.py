@@ -4,7 +4,7 @@ from typing import Dict, List, Sequence
 
 import numpy as np
 
-from .average_precision import clip_ap, trapezoid_ap
+from .average_precision import by_blocks, clip_ap, trapezoid_ap
 from .packing import (
     SubmissionError,
     check_same_qids,
@@ -59,7 +59,7 @@ def evaluate_highlights(
     results = {}
     for level, lowest in LEVELS.items():
         positive = truth >= lowest
-        ap = clip_ap(scores, positive, mask)
+        ap = by_blocks(clip_ap, scores, positive, mask)
         hit = positive[np.arange(len(qids)), :, top].any(axis=1) & inside
         results[f'HL-min-{level}'] = {
             'HL-mAP': percent(ap.mean()),

@@ -8,11 +8,12 @@ have IoU 0 (the official code divides 0 / 0).
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
-from .average_precision import detection_ap
+from .average_precision import by_blocks, detection_ap
 from .packing import check_same_qids, field_of, index_by_qid, pad_rows, percent
 
 #: Only these many windows of a query are looked at by mAP, in submission order.
@@ -165,12 +166,12 @@ def _evaluate_part(part: _Part, protocol: MomentProtocol) -> dict:
         result['MR-mIoU'] = percent(_best_of_first(part, 1).mean())
     if protocol.with_map:
         first = slice(None), slice(MAX_WINDOWS)
-        ap = detection_ap(
+        ap = by_blocks(
+            partial(detection_ap, thresholds=MAP_THRESHOLDS),
             part.iou[first],
             part.scores[first],
             part.pred_mask[first],
             part.gt_mask,
-            MAP_THRESHOLDS,
         ).mean(axis=0)
         result['MR-mAP'] = {str(t): percent(v) for t, v in zip(MAP_THRESHOLDS, ap)}
         result['MR-mAP']['average'] = percent(ap.mean())
