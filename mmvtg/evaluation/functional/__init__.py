@@ -6,6 +6,13 @@ folder on Python's path, ``import functional`` works where torch is not installe
 
 from .average_precision import clip_ap, detection_ap, trapezoid_ap
 from .baselines import prior_predictions, whole_video_predictions
+from .detection import DETECTION_THRESHOLDS, evaluate_detections
+from .detection_files import (
+    Segments,
+    read_annotated_segments,
+    read_detected_segments,
+)
+from .error_kinds import ErrorReport, find_errors, group_errors
 from .highlight import evaluate_highlights, tvsum_ap, youtube_ap
 from .moment_retrieval import (
     EGO4D,
@@ -16,6 +23,7 @@ from .moment_retrieval import (
     evaluate_moments,
 )
 from .packing import SubmissionError
+from .proposals import PROPOSAL_THRESHOLDS, evaluate_proposals
 from .schema import find_problems, pack_submission
 from .submission import PROTOCOLS, evaluate_submission, moment_protocol
 from .summary import knapsack, select_summary, summary_f1, video_summary_f1
@@ -26,25 +34,35 @@ from .video_highlights import (
 )
 
 __all__ = [
+    'DETECTION_THRESHOLDS',
     'EGO4D',
+    'ErrorReport',
     'MomentProtocol',
+    'PROPOSAL_THRESHOLDS',
     'PROTOCOLS',
     'QVHIGHLIGHTS',
     'RECALL',
     'RETRIEVAL',
+    'Segments',
     'SubmissionError',
     'VIDEO_PROTOCOLS',
     'clip_ap',
     'detection_ap',
+    'evaluate_detections',
     'evaluate_highlights',
     'evaluate_moments',
+    'evaluate_proposals',
     'evaluate_submission',
     'evaluate_video_highlights',
+    'find_errors',
     'find_problems',
+    'group_errors',
     'knapsack',
     'moment_protocol',
     'pack_submission',
     'prior_predictions',
+    'read_annotated_segments',
+    'read_detected_segments',
     'score_video',
     'select_summary',
     'summary_f1',

@@ -88,11 +88,24 @@ def detection_ap(
     iou = np.take_along_axis(iou, order[..., None], axis=1)
     pred_mask = np.take_along_axis(pred_mask, order, axis=1)
     hits = assign_detections(iou, pred_mask, gt_mask, thresholds) >= 0
+    return ranked_ap(hits, gt_mask.sum(axis=1)[:, None])
+
+
+def ranked_ap(hits: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Area under the interpolated precision-recall curve of a ranking.
+
+    Args:
+        hits (ndarray): (..., R) bool, true positives, best rank first. Padded ranks
+            behind the last are False: they add no recall and are no later maximum.
+        total (ndarray): (...) positives to find, above 0.
+
+    Returns:
+        ndarray: (...) in [0, 1].
+    """
     found = hits.cumsum(axis=-1)
     precision = found / np.arange(1, hits.shape[-1] + 1)
-    # Padded ranks find nothing: they add no recall and are never a later maximum.
     precision = np.maximum.accumulate(precision[..., ::-1], axis=-1)[..., ::-1]
-    recall = found / gt_mask.sum(axis=1)[:, None, None]
+    recall = found / np.asarray(total)[..., None]
     gained = np.diff(recall, axis=-1, prepend=0.0)
     return (gained * precision).sum(axis=-1)
 

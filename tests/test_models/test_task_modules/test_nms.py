@@ -29,7 +29,7 @@ def slow_nms(spans, scores, kind, iou_threshold=0.7, sigma=0.5):
             if kind == 'hard':
                 scores[i] = 0.0 if iou >= iou_threshold else scores[i]
             elif kind == 'linear':
-                scores[i] *= 1 - iou
+                scores[i] *= 1 - iou if iou >= iou_threshold else 1
             else:
                 scores[i] *= math.exp(-(iou**2) / sigma)
     return scores
