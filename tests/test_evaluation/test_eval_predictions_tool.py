@@ -3,6 +3,7 @@
 import json
 import runpy
 import sys
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -19,6 +20,7 @@ PRED = dict(qid=1, pred_relevant_windows=[[0, 8, 0.5]])
 def call(monkeypatch, tool, *arguments):
     """Run a tool in this process; its exit code."""
     monkeypatch.setattr(sys, 'argv', [str(tool), *map(str, arguments)])
+    monkeypatch.setattr(warnings, 'showwarning', warnings.showwarning)
     with pytest.raises(SystemExit) as stop:
         runpy.run_path(str(tool), run_name='__main__')
     return stop.value.code
@@ -169,3 +171,25 @@ def test_remarks_do_not_stop_the_writing(
 def test_saliency_may_be_missing_if_said(monkeypatch, tmp_path):
     entry = {k: v for k, v in FINE.items() if k != 'pred_saliency_scores'}
     assert _pack(monkeypatch, tmp_path, entry, '--moments-only') == 0
+
+
+def test_scores_action_detections(monkeypatch, tmp_path, capsys):
+    item = dict(label='Run', segment=[0, 10])
+    paths = tmp_path / 'p.json', tmp_path / 'g.json'
+    paths[0].write_text(json.dumps(dict(results=dict(v=[dict(item, score=0.5)]))))
+    truth = dict(database=dict(v=dict(subset='test', annotations=[item])))
+    paths[1].write_text(json.dumps(truth))
+    options = ('--protocol', 'detection', '--subset', 'test', '--iou', '0.3', '0.5')
+    assert call(monkeypatch, TOOL, *paths, *options, '--print', 'json') == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result['mAP'] == {'0.3': 1, '0.5': 1} and result['classes'] == {'Run': 1}
+    options = ('--protocol', 'detection', '--subset', 'test', '--iou', 'thumos14')
+    assert call(monkeypatch, TOOL, *paths, *options, '--print', 'table') == 0
+    assert '0.3     0.4     0.5     0.6     0.7    mean' in capsys.readouterr().out
+    options = ('--protocol', 'proposals', '--subset', 'test')
+    assert call(monkeypatch, TOOL, *paths, *options, '--print', 'table') == 0
+    assert 'AUC' in capsys.readouterr().out
+    assert call(monkeypatch, TOOL, *paths, '--protocol', 'detection') == 1
+    assert "subset 'validation' has no" in capsys.readouterr().err
+    assert call(monkeypatch, TOOL, *paths[::-1], '--protocol', 'detection') == 1
+    assert 'has no "database"' in capsys.readouterr().err

@@ -12,27 +12,41 @@ so QVHighlights' validation and test split are evaluated alike. Examples:
         --protocol recall --recall-at 1 5 --iou 0.5 0.7 --strict
 
 ``--protocol youtube``, ``tvsum`` and ``summary`` score saliency scores against files
-with ``label``, ``match`` or ``user_summary``.
+with ``label``, ``match`` or ``user_summary``. ``detection`` and ``proposals`` read
+ActivityNet's JSON files:
+
+    python tools/analysis_tools/eval_predictions.py detections.json thumos14.json \
+        --protocol detection --iou thumos14 --subset test
 """
 
 import argparse
 import io
 import json
 import sys
+import warnings
 import zipfile
 from typing import Any, Dict, List
 
+import numpy as np
+
 from mmvtg.datasets.annotations import read_json_lines
 from mmvtg.evaluation.functional import (
+    DETECTION_THRESHOLDS,
     PROTOCOLS,
     VIDEO_PROTOCOLS,
+    evaluate_detections,
+    evaluate_proposals,
     evaluate_submission,
     evaluate_video_highlights,
     prior_predictions,
+    read_annotated_segments,
+    read_detected_segments,
     whole_video_predictions,
 )
 from mmvtg.evaluation.functional.table import format_results
 from mmvtg.utils import write_atomic
+
+ACTION_PROTOCOLS = ('detection', 'proposals')
 
 
 def parse_args() -> argparse.Namespace:
@@ -43,18 +57,25 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('ground_truth', help='annotations of the same queries')
     parser.add_argument(
         '--protocol',
-        choices=[*sorted(PROTOCOLS), *sorted(VIDEO_PROTOCOLS)],
+        choices=[*sorted(PROTOCOLS), *sorted(VIDEO_PROTOCOLS), *ACTION_PROTOCOLS],
         default='qvhighlights',
     )
     parser.add_argument(
         '--clip-length', type=float, default=2.0, help='seconds a saliency score'
     )
-    parser.add_argument('--iou', type=float, nargs='+', help='thresholds of recall')
+    parser.add_argument(
+        '--iou',
+        nargs='+',
+        help=f'IoU thresholds; for detection also one of {list(DETECTION_THRESHOLDS)}',
+    )
     parser.add_argument('--recall-at', type=int, nargs='+', help='the n of R@n')
     parser.add_argument(
         '--strict',
         action='store_true',
         help='an IoU of exactly the threshold is a miss, as Ego4D has it',
+    )
+    parser.add_argument(
+        '--subset', default='validation', help="of ActivityNet's ground truth"
     )
     parser.add_argument(
         '--print', choices=['both', 'table', 'json'], default='both', dest='shown'
@@ -65,7 +86,19 @@ def parse_args() -> argparse.Namespace:
         help='training annotations: also score what can be guessed from these, and '
         'the whole video, without watching',
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    if (
+        args.protocol == 'detection'
+        and args.iou
+        and args.iou[0] in DETECTION_THRESHOLDS
+    ):
+        args.iou = DETECTION_THRESHOLDS[args.iou[0]]
+    elif args.iou:
+        try:
+            args.iou = [float(value) for value in args.iou]
+        except ValueError as error:
+            parser.error(f'--iou: {error}')
+    return args
 
 
 def read(path: str) -> List[dict]:
@@ -90,8 +123,39 @@ def read_predictions(path: str, ground_truth: List[dict]) -> List[dict]:
     )
 
 
+def evaluate_actions(args: argparse.Namespace) -> Dict[str, Any]:
+    """ActivityNet's files; arrays are left to programs."""
+    contents = []
+    for path in (args.predictions, args.ground_truth):
+        with open(path, encoding='utf-8') as file:
+            contents.append(json.load(file))
+        if not isinstance(contents[-1], dict):
+            raise ValueError(f"{path}: not a JSON object of ActivityNet's layout")
+    if 'database' not in contents[1]:
+        raise ValueError(f'{args.ground_truth}: has no "database"')
+    score = evaluate_detections
+    if args.protocol == 'proposals':
+        score = evaluate_proposals
+    results = score(
+        read_annotated_segments(contents[1], args.subset),
+        read_detected_segments(contents[0]),
+        **({} if args.iou is None else dict(thresholds=args.iou)),
+    )
+    shown = {
+        key: value
+        for key, value in results.items()
+        if not isinstance(value, np.ndarray)
+    }
+    if 'AP' in results:
+        names = map(str, results['classes'])
+        shown['classes'] = dict(zip(names, results['AP'].mean(axis=0).tolist()))
+    return shown
+
+
 def evaluate(args: argparse.Namespace) -> Dict[str, dict]:
     """Results by the name of who predicted."""
+    if args.protocol in ACTION_PROTOCOLS:
+        return {'predictions': evaluate_actions(args)}
     ground_truth = read(args.ground_truth)
     runs = {'predictions': read_predictions(args.predictions, ground_truth)}
     if args.protocol in VIDEO_PROTOCOLS:
@@ -119,6 +183,7 @@ def evaluate(args: argparse.Namespace) -> Dict[str, dict]:
 
 def main() -> int:
     args = parse_args()
+    warnings.showwarning = lambda text, *_: print(f'note: {text}', file=sys.stderr)
     try:
         results = evaluate(args)
     except (ValueError, OSError) as error:

@@ -24,6 +24,7 @@ from .moment_retrieval import (
 )
 from .packing import SubmissionError
 from .proposals import PROPOSAL_THRESHOLDS, evaluate_proposals
+from .retrieval import evaluate_retrieval
 from .schema import find_problems, pack_submission
 from .submission import PROTOCOLS, evaluate_submission, moment_protocol
 from .summary import knapsack, select_summary, summary_f1, video_summary_f1
@@ -52,6 +53,7 @@ __all__ = [
     'evaluate_highlights',
     'evaluate_moments',
     'evaluate_proposals',
+    'evaluate_retrieval',
     'evaluate_submission',
     'evaluate_video_highlights',
     'find_errors',

@@ -7,7 +7,17 @@ text, ``label_id``, subsets in any case.
 """
 
 from dataclasses import dataclass
-from typing import Any, Collection, Dict, Hashable, List, Optional, Tuple, Union
+from typing import (
+    Any,
+    Collection,
+    Dict,
+    Hashable,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 import numpy as np
 
@@ -82,7 +92,7 @@ def read_annotated_segments(
             f'ground truth: subset {subset!r} has no annotated segment; the file has '
             f'subsets {found}'
         )
-    return _flat(rows)
+    return flat_segments(rows)
 
 
 def read_detected_segments(content: Dict[str, Any]) -> Segments:
@@ -101,10 +111,11 @@ def read_detected_segments(content: Dict[str, Any]) -> Segments:
             label, span = _segment(item, where)
             score = _number(item.get('score'), where, item)
             rows.append((video, label, *span, score))
-    return _flat(rows)
+    return flat_segments(rows)
 
 
-def _flat(rows: List[tuple]) -> Segments:
+def flat_segments(rows: Sequence[tuple]) -> Segments:
+    """Of rows (video, label, start s, end s, score)."""
     numbers = np.array([row[2:] for row in rows], dtype=np.float64).reshape(-1, 3)
     return Segments(
         [row[0] for row in rows],

@@ -35,6 +35,14 @@ def format_results(results: Dict[str, dict]) -> str:
         [key] = results['brief']
         rows = [[part[key]] for part in domains.values()] + [[results['brief'][key]]]
         lines += _table('domain', [key], [*domains, 'mean'], rows)
+    if 'mAP' in results:
+        header = [*results['mAP'], 'mean']
+        row = [100 * v for v in (*results['mAP'].values(), results['average_mAP'])]
+        lines += _table('detection', header, ['mAP'], [row])
+    if 'AUC' in results:
+        header = [key for key in results if key.startswith('AR@')]
+        row = [*(100 * results[key] for key in header), results['AUC']]
+        lines += _table('proposals', [*header, 'AUC'], ['%'], [row])
     return '\n'.join(lines)
 
 

@@ -15,7 +15,7 @@ from mmvtg.registry import METRICS
 from mmvtg.structures import resample_clips
 from mmvtg.utils import write_atomic
 
-from .collecting import sort_unique, to_numpy
+from .collecting import run_folder, sort_unique, to_numpy
 
 
 @METRICS.register_module()
@@ -137,7 +137,7 @@ class MomentRetrievalMetric(BaseMetric):
     def _write(self, submission: List[dict]) -> None:
         path = self.submission_file
         if not osp.isabs(path):
-            path = osp.join(_run_folder(), path)
+            path = osp.join(run_folder(), path)
         lines = ''.join(json.dumps(line) + '\n' for line in submission)
         write_atomic(path, lines.encode())
         logger = MMLogger.get_current_instance()
@@ -163,9 +163,3 @@ def _annotation(sample: dict) -> dict:
 
 def _identity(item: dict) -> tuple:
     return item['pred']['vid'], item['pred']['query']
-
-
-def _run_folder() -> str:
-    """Work directory of the run: its log file is <work_dir>/<time>/<time>.log."""
-    log_file = MMLogger.get_current_instance().log_file
-    return osp.dirname(osp.dirname(log_file)) if log_file else ''
