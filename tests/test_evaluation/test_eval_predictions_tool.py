@@ -193,3 +193,35 @@ def test_scores_action_detections(monkeypatch, tmp_path, capsys):
     assert "subset 'validation' has no" in capsys.readouterr().err
     assert call(monkeypatch, TOOL, *paths[::-1], '--protocol', 'detection') == 1
     assert 'has no "database"' in capsys.readouterr().err
+
+
+def test_ego4d_files_there_and_back(monkeypatch, tmp_path, capsys):
+    truth = dict(
+        qid='ann_3',
+        vid='clip',
+        clip_uid='clip',
+        annotation_uid='ann',
+        query_idx=3,
+        duration=480,
+        relevant_windows=[[0.0, 8.0]],
+    )
+    windows = [[20.0, 30.0, 0.9], [0.0, 8.0, 0.5], *[[40.0, 50.0, 0.1]] * 5]
+    pred = dict(qid='ann_3', vid='clip', pred_relevant_windows=windows)
+    files = tmp_path / 'pred.jsonl', tmp_path / 'gt.jsonl'
+    files[0].write_text(json.dumps(pred))
+    files[1].write_text(json.dumps(truth))
+    out = tmp_path / 'challenge.json'
+    assert call(monkeypatch, PACK, '--ego4d', *files, '--out', out) == 0
+    content = json.loads(out.read_text())
+    assert content['challenge'] == 'ego4d_nlq_challenge'
+    [entry] = content['results']
+    assert entry['predicted_times'][:2] == [[20, 30], [0, 8]]
+    assert len(entry['predicted_times']) == 5 and entry['query_idx'] == 3
+    capsys.readouterr()
+    options = ('--protocol', 'ego4d', '--print', 'json')
+    assert call(monkeypatch, TOOL, out, files[1], *options) == 0
+    brief = json.loads(capsys.readouterr().out)['brief']
+    assert brief['MR-full-R1@0.3'] == 0 and brief['MR-full-R5@0.5'] == 100
+    files[1].write_text(json.dumps(dict(truth, clip_uid=None)))
+    assert call(monkeypatch, PACK, '--ego4d', *files) == 1
+    assert 'qid \'ann_3\' has no "clip_uid"' in capsys.readouterr().err

@@ -1,8 +1,8 @@
 """Score predictions against annotations: the official JSON and a table.
 
-Both files are JSON lines, ``.gz`` allowed. Predictions may also be the zip that goes to
-a benchmark's host: the file in it whose queries are those of the annotations is scored,
-so QVHighlights' validation and test split are evaluated alike. Examples:
+Both files are JSON lines, ``.gz`` allowed. Predictions may also be what goes to a
+benchmark's host: Ego4D's JSON, or QVHighlights' zip, of which the file is scored whose
+queries are those of the annotations, be it validation or test. Examples:
 
     python tools/analysis_tools/eval_predictions.py work_dirs/x/submission.jsonl \
         data/qvhighlights/highlight_val_release.jsonl --out metrics.json
@@ -38,6 +38,7 @@ from mmvtg.evaluation.functional import (
     evaluate_proposals,
     evaluate_submission,
     evaluate_video_highlights,
+    from_ego4d,
     prior_predictions,
     read_annotated_segments,
     read_detected_segments,
@@ -106,9 +107,12 @@ def read(path: str) -> List[dict]:
 
 
 def read_predictions(path: str, ground_truth: List[dict]) -> List[dict]:
-    """Of JSON lines, or of the fitting member of a zip."""
+    """Of JSON lines, of the fitting member of a zip, or of Ego4D's JSON."""
     if not zipfile.is_zipfile(path):
-        return read(path)
+        entries = read(path)
+        if len(entries) == 1 and 'challenge' in entries[0]:
+            return from_ego4d(entries[0])
+        return entries
     wanted, seen = {item.get('qid') for item in ground_truth}, []
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():

@@ -12,6 +12,7 @@ from .detection_files import (
     read_annotated_segments,
     read_detected_segments,
 )
+from .ego4d import from_ego4d, to_ego4d
 from .error_kinds import ErrorReport, find_errors, group_errors
 from .highlight import evaluate_highlights, tvsum_ap, youtube_ap
 from .moment_retrieval import (
@@ -58,6 +59,7 @@ __all__ = [
     'evaluate_video_highlights',
     'find_errors',
     'find_problems',
+    'from_ego4d',
     'group_errors',
     'knapsack',
     'moment_protocol',
@@ -68,6 +70,7 @@ __all__ = [
     'score_video',
     'select_summary',
     'summary_f1',
+    'to_ego4d',
     'trapezoid_ap',
     'tvsum_ap',
     'video_summary_f1',
