@@ -156,11 +156,12 @@ def _match(
     det_pairs = [videos.get(detections.videos[i], -1) for i in order]
     det_pairs = np.array(det_pairs, dtype=int) * len(names) + label
 
+    spans = detections.spans[order]
     hits = np.zeros((len(thresholds), len(order)), dtype=bool)
     recalled = np.zeros((len(thresholds), len(recall_at), len(names)))
     for pair_ids, det_rows, gt_rows in pad_groups(det_pairs, pairs):
         mask, gt_mask = det_rows >= 0, gt_rows >= 0
-        iou = window_iou(detections.spans[order][det_rows], ground_truth.spans[gt_rows])
+        iou = window_iou(spans[det_rows], ground_truth.spans[gt_rows])
         taken = assign_detections(iou, mask, gt_mask, thresholds) >= 0
         hits[:, det_rows[mask]] = taken.transpose(1, 0, 2)[:, mask]
         found = _recalled(iou, mask, gt_mask, thresholds, recall_at)

@@ -8,13 +8,15 @@ from typing import Dict, Hashable, Optional, Sequence, Tuple
 
 import numpy as np
 
+_BLOCK = 2**25  # similarities that are held
+
 
 def first_ranks(
     queries: np.ndarray,
     items: np.ndarray,
     query_groups: Sequence[Hashable],
     item_groups: Sequence[Hashable],
-    block: int = 1024,
+    block: Optional[int] = None,
 ) -> np.ndarray:
     """Rank of the best right item for each query.
 
@@ -26,7 +28,8 @@ def first_ranks(
         items (ndarray): (M, D); the similarity is the inner product.
         query_groups (Sequence): (N,) such as captions' or videos' ids.
         item_groups (Sequence): (M,)
-        block (int): Queries that are compared at a time.
+        block (int, optional): Queries that are compared at a time; None: as many as
+            make 32 million similarities (128 MiB of float32).
 
     Returns:
         ndarray: (N,) int, 1 for the best.
@@ -55,6 +58,7 @@ def first_ranks(
     if (starts == ends).any():
         lost = query_groups[int((starts == ends).argmax())]
         raise ValueError(f'retrieval: no item belongs to group {lost!r} of a query')
+    block = block or max(_BLOCK // len(items), 1)
     ranks = np.empty(len(queries), dtype=np.int64)
     for low in range(0, len(queries), block):
         part = slice(low, low + block)
@@ -94,7 +98,7 @@ def evaluate_retrieval(
     text_groups: Optional[Sequence[Hashable]] = None,
     top_k: Sequence[int] = (1, 5, 10),
     names: Tuple[str, str] = ('video', 'text'),
-    block: int = 1024,
+    block: Optional[int] = None,
 ) -> Dict[str, float]:
     """R@k and median rank of texts for videos and of videos for texts.
 
@@ -106,7 +110,7 @@ def evaluate_retrieval(
         text_groups (Sequence, optional): (M,)
         top_k (Sequence[int]): The k of R@k.
         names (tuple): Of the two sets, for the keys.
-        block (int): Rows that are compared at a time.
+        block (int, optional): Rows that are compared at a time.
 
     Returns:
         dict: ``text_to_video_R@1`` ..., percentages with two decimals, and

@@ -119,26 +119,31 @@ def moment_nms(
     _, group = labels.unique(return_inverse=True)
     order = group.argsort(stable=True)
     lengths = torch.bincount(group)
-    mask = torch.arange(int(lengths.max()), device=scores.device) < lengths[:, None]
+    column = torch.arange(int(lengths.max()), device=scores.device)
+    mask = column < lengths[:, None]
     padded_spans = spans.new_zeros(*mask.shape, 2)
     padded_scores = scores.new_zeros(mask.shape)
     padded_spans[mask], padded_scores[mask] = spans[order], scores[order]
 
     new = batched_moment_nms(padded_spans, padded_scores, mask, **nms)
     keep = mask & (new >= min_score) & (new > 0)
-    keep |= mask & (new.argmax(1)[:, None] == torch.arange(new.size(1)).to(new.device))
-    new_scores = scores.new_zeros(scores.shape)
-    new_scores[order], kept = new[mask], torch.zeros_like(group, dtype=torch.bool)
-    kept[order] = keep[mask]
+    keep |= column == new.argmax(1, keepdim=True)
+    new_scores, kept = torch.empty_like(scores), torch.empty_like(group, dtype=bool)
+    new_scores[order], kept[order] = new[mask], keep[mask]
 
     ranked = new_scores.masked_fill(~kept, -torch.inf)
     ranked = ranked.argsort(descending=True, stable=True)[: int(kept.sum())][:max_num]
     picked = spans[ranked]
     if voting_threshold is not None:
-        iou = span_iou(picked, spans)
         same = labels[ranked, None] == labels
-        weight = (scores * iou).masked_fill((iou < voting_threshold) | ~same, 0.0)
-        total = weight.sum(1, keepdim=True)
-        # a span without length overlaps nothing, not even itself
-        picked = torch.where(total > 0, weight @ spans / total.clamp(min=1e-12), picked)
+        picked = _vote(picked, spans, scores * same, voting_threshold)
     return picked, new_scores[ranked], ranked
+
+
+def _vote(picked: Tensor, spans: Tensor, scores: Tensor, threshold: float) -> Tensor:
+    """Means (M, 2) of the spans (N, 2) that overlap the picked ones; scores (M, N)."""
+    iou = span_iou(picked, spans)
+    weight = (scores * iou).masked_fill(iou < threshold, 0.0)
+    total = weight.sum(1, keepdim=True)
+    # a span without length overlaps nothing, not even itself
+    return torch.where(total > 0, weight @ spans / total.clamp(min=1e-12), picked)
