@@ -116,7 +116,7 @@ def test_nothing_detected_is_zero():
     result = _evaluate(truth, {})
     assert result['average_mAP'] == 0 and result['recall_1x']['0.5'] == 0
     segments = read_annotated_segments(_truth(truth))
-    proposals = evaluate_proposals(segments, read_detected_segments({}))
+    proposals = evaluate_proposals(segments, read_detected_segments(_detections({})))
     assert proposals['AUC'] == 0 and proposals['AR@100'] == 0
 
 
@@ -169,6 +169,7 @@ def test_repeated_annotations_are_kept_unless_asked():
     'item, message',
     [
         (dict(segment=[0], score=1), r"'a': segment of .* is not \[start, end\]"),
+        (3, r"'a': segment of 3 is not \[start, end\]"),
         (dict(segment=[0, 'x'], score=1), "'a': 'x' in .* is not a finite number"),
         (dict(segment=[0, 1]), "'a': None in .* is not a finite number"),
         (dict(segment=[0, 1], score=float('nan')), "'a': nan in"),
@@ -177,6 +178,15 @@ def test_repeated_annotations_are_kept_unless_asked():
 def test_bad_detections_name_the_video(item, message):
     with pytest.raises(SubmissionError, match=message):
         read_detected_segments(dict(results=dict(a=[item])))
+
+
+def test_wrong_layouts_are_named():
+    for content in ([], dict(results=[]), dict(results=dict(a=3))):
+        with pytest.raises(SubmissionError, match='detections: '):
+            read_detected_segments(content)
+    for content in (3, dict(results={}), dict(database=dict(a=[]))):
+        with pytest.raises(SubmissionError, match='ground truth: '):
+            read_annotated_segments(content)
 
 
 def _sample(video, pred, gt):

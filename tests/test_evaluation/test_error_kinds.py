@@ -104,6 +104,10 @@ def test_labels_say_what_is_in_the_group(name):
 def test_queries_must_be_the_same():
     with pytest.raises(SubmissionError, match='1 of 3 queries are missing'):
         find_errors(SUBMISSION[:2], TRUTH)
+    with pytest.raises(SubmissionError, match='no query has relevant_windows'):
+        find_errors(SUBMISSION[2:], TRUTH[2:])
+    with pytest.raises(SubmissionError, match='qid 0 has no "duration"'):
+        find_errors(SUBMISSION[:1], [_gt(0, [0, 1], duration=None)])
 
 
 def test_tool_draws_pictures(tmp_path, monkeypatch, capsys):

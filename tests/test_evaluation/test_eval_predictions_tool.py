@@ -90,6 +90,11 @@ def test_scores_the_split_of_an_archive_that_fits(tmp_path, monkeypatch, capsys)
     truth.write_text(json.dumps(dict(TRUTH, qid=3)))
     assert call(monkeypatch, TOOL, archive, truth) == 1
     assert 'hl_val_submission.jsonl (1), hl_test' in capsys.readouterr().err
+    content = bytearray(archive.read_bytes())
+    content[60] ^= 255  # inside of the first file
+    archive.write_bytes(content)
+    assert call(monkeypatch, TOOL, archive, truth) == 1
+    assert 'submission.zip, hl_val_submission.jsonl' in capsys.readouterr().err
 
 
 def test_scores_highlights_by_domain(tmp_path, monkeypatch, capsys):
@@ -192,7 +197,7 @@ def test_scores_action_detections(monkeypatch, tmp_path, capsys):
     assert call(monkeypatch, TOOL, *paths, '--protocol', 'detection') == 1
     assert "subset 'validation' has no" in capsys.readouterr().err
     assert call(monkeypatch, TOOL, *paths[::-1], '--protocol', 'detection') == 1
-    assert 'has no "database"' in capsys.readouterr().err
+    assert 'no object "database"' in capsys.readouterr().err
 
 
 def test_ego4d_files_there_and_back(monkeypatch, tmp_path, capsys):

@@ -117,7 +117,12 @@ def read_predictions(path: str, ground_truth: List[dict]) -> List[dict]:
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             with io.TextIOWrapper(archive.open(name), 'utf-8') as file:
-                entries = [json.loads(line) for line in file if line.strip()]
+                try:
+                    entries = [json.loads(line) for line in file if line.strip()]
+                except (ValueError, zipfile.BadZipFile) as error:
+                    raise ValueError(f'{path}, {name}: {error}') from error
+            if not all(isinstance(entry, dict) for entry in entries):
+                raise ValueError(f'{path}, {name}: a line is not a JSON object')
             if {entry.get('qid') for entry in entries} == wanted:
                 return entries
             seen.append(f'{name} ({len(entries)})')
@@ -132,11 +137,10 @@ def evaluate_actions(args: argparse.Namespace) -> Dict[str, Any]:
     contents = []
     for path in (args.predictions, args.ground_truth):
         with open(path, encoding='utf-8') as file:
-            contents.append(json.load(file))
-        if not isinstance(contents[-1], dict):
-            raise ValueError(f"{path}: not a JSON object of ActivityNet's layout")
-    if 'database' not in contents[1]:
-        raise ValueError(f'{args.ground_truth}: has no "database"')
+            try:
+                contents.append(json.load(file))
+            except ValueError as error:
+                raise ValueError(f'{path}: not valid JSON ({error})') from error
     score = evaluate_detections
     if args.protocol == 'proposals':
         score = evaluate_proposals

@@ -76,12 +76,14 @@ def read_annotated_segments(
     names = [subset] if isinstance(subset, str) else subset
     wanted = None if names is None else {name.lower() for name in names}
     rows = []
-    for video, entry in content['database'].items():
+    for video, entry in _objects(content, 'database', 'ground truth').items():
+        if not isinstance(entry, dict):
+            raise SubmissionError(f'ground truth: video {video!r} is not a JSON object')
         inside = wanted is None or str(entry.get('subset')).lower() in wanted
         if inside and video not in blocked:
             segments = [
                 _segment(item, f'ground truth: video {video!r}')
-                for item in entry.get('annotations', [])
+                for item in entry.get('annotations') or []
             ]
             if deduplicate:
                 segments = _without_repeats(segments)
@@ -99,14 +101,16 @@ def read_detected_segments(content: Dict[str, Any]) -> Segments:
     """All detections (or proposals) of a file, in its order.
 
     Args:
-        content (dict): The file, or its ``results`` alone.
+        content (dict): The file.
 
     Raises:
         SubmissionError: If a segment or score is malformed.
     """
     rows = []
-    for video, items in content.get('results', content).items():
+    for video, items in _objects(content, 'results', 'detections').items():
         where = f'detections: video {video!r}'
+        if not isinstance(items, list):
+            raise SubmissionError(f'{where} has no list of segments')
         for item in items:
             label, span = _segment(item, where)
             score = _number(item.get('score'), where, item)
@@ -125,8 +129,18 @@ def flat_segments(rows: Sequence[tuple]) -> Segments:
     )
 
 
+def _objects(content: Any, key: str, what: str) -> dict:
+    inner = content.get(key) if isinstance(content, dict) else None
+    if not isinstance(inner, dict):
+        raise SubmissionError(
+            f'{what}: there is no object "{key}"; the file must have ActivityNet\'s '
+            'layout'
+        )
+    return inner
+
+
 def _segment(item: dict, where: str) -> Tuple[Optional[Hashable], List[float]]:
-    segment = item.get('segment')
+    segment = item.get('segment') if isinstance(item, dict) else None
     if not isinstance(segment, (list, tuple)) or len(segment) != 2:
         raise SubmissionError(f'{where}: segment of {item!r} is not [start, end]')
     label = item.get('label')

@@ -13,7 +13,14 @@ import numpy as np
 
 from .average_precision import assign_detections
 from .moment_retrieval import window_iou
-from .packing import check_same_qids, field_of, index_by_qid, pad_rows
+from .packing import (
+    SubmissionError,
+    check_same_qids,
+    field_of,
+    index_by_qid,
+    needed,
+    pad_rows,
+)
 
 KINDS = ('hit', 'duplicate', 'boundary', 'wrong moment')
 FATES = ('found first', 'found later', 'touched', 'missed')
@@ -82,6 +89,8 @@ def find_errors(
     gt_of = index_by_qid(ground_truth, 'ground truth')
     check_same_qids(pred_of, gt_of)
     truth = [entry for entry in gt_of.values() if entry.get('relevant_windows')]
+    if not truth:
+        raise SubmissionError('ground truth: no query has relevant_windows')
     qids = [entry['qid'] for entry in truth]
     name = 'pred_relevant_windows'
     pred = pad_rows(field_of([pred_of[qid] for qid in qids], name), qids, 3, name)
@@ -124,7 +133,7 @@ def _nearest(windows: np.ndarray, gt: np.ndarray, overlap: np.ndarray) -> np.nda
 def _properties(
     truth: Sequence[dict], windows: np.ndarray, mask: np.ndarray
 ) -> Dict[str, np.ndarray]:
-    duration = np.array([float(entry['duration']) for entry in truth])
+    duration = np.array([float(needed(entry, 'duration')) for entry in truth])
     words = np.array([len(str(entry.get('query') or '').split()) for entry in truth])
     per_query = {'words': words, 'moments': mask.sum(axis=1)}
     properties = {

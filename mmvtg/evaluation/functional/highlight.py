@@ -10,6 +10,7 @@ from .packing import (
     check_same_qids,
     field_of,
     index_by_qid,
+    needed,
     pad_rows,
     percent,
 )
@@ -82,9 +83,9 @@ def annotated_clips(entry: dict, clip_length: float) -> np.ndarray:
     Raises:
         SubmissionError: If the ids and scores do not fit together.
     """
-    ids = np.asarray(entry['relevant_clip_ids'], dtype=int)
+    ids = np.asarray(needed(entry, 'relevant_clip_ids'), dtype=int)
     try:
-        rows = np.asarray(entry['saliency_scores'], dtype=float)
+        rows = np.asarray(needed(entry, 'saliency_scores'), dtype=float)
     except (TypeError, ValueError):
         rows = np.zeros(0)
     if rows.ndim != 2 or len(rows) != len(ids):
@@ -92,7 +93,7 @@ def annotated_clips(entry: dict, clip_length: float) -> np.ndarray:
             f'qid {entry["qid"]!r}: saliency_scores must have one row of annotators a '
             f'relevant clip ({len(ids)} of them)'
         )
-    length = max(int(entry['duration'] / clip_length), ids.max(initial=-1) + 1)
+    length = max(int(needed(entry, 'duration') / clip_length), ids.max(initial=-1) + 1)
     scores = np.zeros((length, rows.shape[1]))
     scores[ids] = rows
     return scores

@@ -174,6 +174,17 @@ def field_of(entries: Sequence[dict], key: str) -> List[Any]:
     return [entry[key] for entry in entries]
 
 
+def needed(entry: dict, key: str) -> Any:
+    """A field of an annotation.
+
+    Raises:
+        SubmissionError: If the annotation has not got it.
+    """
+    if entry.get(key) is None:
+        raise SubmissionError(f'ground truth: qid {entry.get("qid")!r} has no "{key}"')
+    return entry[key]
+
+
 def percent(fraction: float) -> float:
     """A fraction as percentage with two decimals, as the official evaluators print."""
     return float(f'{100 * fraction:.2f}')

@@ -12,7 +12,7 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from .packing import SubmissionError, check_same_qids, index_by_qid
+from .packing import SubmissionError, check_same_qids, index_by_qid, needed
 
 #: Names of the files in the archive, by split.
 MEMBERS = {'val': 'hl_val_submission.jsonl', 'test': 'hl_test_submission.jsonl'}
@@ -51,11 +51,12 @@ def find_problems(
         pred_of = index_by_qid(submission, 'submission')
         truth_of = index_by_qid(annotations, 'annotations')
         check_same_qids(pred_of, truth_of)
+        durations = {q: float(needed(t, 'duration')) for q, t in truth_of.items()}
     except SubmissionError as error:
         return [Problem(str(error))]
     problems: List[Problem] = []
     for qid, truth in truth_of.items():
-        entry, duration = pred_of[qid], float(truth['duration'])
+        entry, duration = pred_of[qid], durations[qid]
         found = [*_names(entry, truth), *_windows(entry, duration)]
         if need_saliency or entry.get('pred_saliency_scores') is not None:
             found += _saliency(entry, math.ceil(duration / clip_length - 1e-6))
