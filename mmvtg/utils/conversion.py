@@ -222,3 +222,69 @@ def input_settings(state: StateDict) -> dict:
         channels=state['neck.inputs.query_mlp.linear_out.weight'].size(0),
         inputs=dict(use_tef=use_tef),
     )
+
+
+# What those of QD-DETR and TR-DETR have in common besides.
+
+CROSS_RULES = layer_rules(
+    r'transformer\.t2v_encoder\.layers\.(\d+)', r'neck.cross_layers.\1', 'cross_attn'
+)
+_LAYER = r'transformer\.decoder\.layers\.(\d+)'
+_PARTS = {
+    'qcontent': 'query',
+    'qpos': 'query_place',
+    'qpos_sine': 'query_code',
+    'kcontent': 'key',
+    'kpos': 'key_place',
+    'v': 'value',
+}
+_NORMS = {1: 'self_norm', 2: 'cross_norm', 3: 'ffn_norm'}
+_MLPS = {
+    'query_scale': 'query_scale',
+    'ref_point_head': 'position_mlp',
+    'ref_anchor_head': 'width_mlp',
+    'bbox_embed': 'move',
+}
+ANCHOR_RULES: List[Rule] = [
+    *(
+        (rf'{_LAYER}\.{short}_{name}_proj\.(\w+)', rf'\1.{attention}_{ours}.\2')
+        for short, attention in (('sa', 'self'), ('ca', 'cross'))
+        for name, ours in _PARTS.items()
+    ),
+    (rf'{_LAYER}\.(self|cross)_attn\.out_proj\.(\w+)', r'\1.\2_out.\3'),
+    *((rf'{_LAYER}\.norm{i}\.(\w+)', rf'\1.{ours}.\2') for i, ours in _NORMS.items()),
+    (rf'{_LAYER}\.linear1\.(\w+)', r'\1.ffn.linear_in.\2'),
+    (rf'{_LAYER}\.linear2\.(\w+)', r'\1.ffn.linear_out.\2'),
+    (rf'{_LAYER}\.activation\.(\w+)', r'\1.ffn.activation.\2'),
+]
+ANCHOR_RULES = [(a, f'head.decoder.layers.{b}') for a, b in ANCHOR_RULES]
+ANCHOR_RULES += [
+    (rf'transformer\.decoder\.{name}\.(.+)', rf'head.decoder.{ours}.\1')
+    for name, ours in _MLPS.items()
+]
+ANCHOR_RULES += [
+    (r'transformer\.decoder\.norm\.(\w+)', r'head.decoder.norm.\1'),
+    (r'query_embed\.weight', r'head.decoder.anchors.weight'),
+]
+
+
+def cross_settings(state: StateDict) -> dict:
+    """What the shapes of a converted state dict tell of :class:`CrossEncoder`."""
+    ffn = state['neck.cross_layers.0.ffn.linear_in.weight']
+    return dict(
+        **input_settings(state),
+        num_cross_layers=count_layers(state, 'neck.cross_layers.'),
+        num_layers=count_layers(state, 'neck.encoder.layers.'),
+        layer=dict(ffn_channels=ffn.size(0)),
+    )
+
+
+def anchor_settings(state: StateDict) -> dict:
+    """What the shapes of a converted state dict tell of :class:`AnchorDecoder`."""
+    ffn = state['head.decoder.layers.0.ffn.linear_in.weight']
+    return dict(
+        type='AnchorDecoder',
+        num_queries=state['head.decoder.anchors.weight'].size(0),
+        num_layers=count_layers(state, 'head.decoder.layers.'),
+        layer=dict(ffn_channels=ffn.size(0)),
+    )

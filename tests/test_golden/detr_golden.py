@@ -59,6 +59,18 @@ def formula_parameter(name, shape, salt=''):
     return torch.from_numpy(u.astype(np.float32))
 
 
+#: What the recordings hold of predictions, and our settings for it.
+PREDICTIONS = [
+    ('predictions_before_rounding', None),
+    ('predictions', dict(unit=2.0)),
+    (
+        'predictions_after_nms_0p7',
+        # the authors' helper removes what lies above 0.7, not at it
+        dict(unit=2.0, nms=dict(kind='hard', iou_threshold=0.7 + 1e-6), keep=10),
+    ),
+]
+
+
 class Case:
     """One recording: inputs, what was annotated, weights, and what came out."""
 
@@ -69,9 +81,12 @@ class Case:
         self.config, self.options = self.meta['config'], self.meta['options']
         self.mask = self.data['in/src_vid_mask'].bool()
         self.words_mask = self.data['in/src_txt_mask'].bool()
-        self._weights = folder / f'{name}_weights.safetensors'
-        if 'fixedmask' in name:
-            self._weights = folder / f'{name.split("_")[0]}_weights.safetensors'
+        # a recording with corrected masks shares weights and inputs with the other
+        source = name.replace('_fixedmask', '')
+        self._weights = folder / f'{source}_weights.safetensors'
+        if source != name:
+            shared = load_file(folder / f'{source}_data.safetensors')
+            self.data = {**shared, **self.data}
 
     def state(self):
         """The authors' state dict."""
@@ -155,6 +170,20 @@ class Case:
         count = sum(f'out/aux_{i}/{name}' in self.data for i in range(9))
         rows = [self.data[f'out/aux_{i}/{name}'] for i in range(count)]
         return torch.stack([*rows, self.data[f'out/{name}']])
+
+
+def moment_losses(case):
+    """Losses of decoded moments with the weights of the recording."""
+    weights, options = case.meta['loss_weights'], case.options
+    return dict(
+        span=dict(type='SpanL1Loss', loss_weight=weights['loss_span']),
+        giou=dict(type='SpanGIoULoss', loss_weight=weights['loss_giou']),
+        label=dict(
+            type='ForegroundCELoss',
+            background_weight=options['eos_coef'],
+            loss_weight=weights['loss_label'],
+        ),
+    )
 
 
 def unit(x):

@@ -4,12 +4,14 @@ import pytest
 import torch
 from detr_golden import (
     GOLDEN,
+    PREDICTIONS,
     Case,
     cases,
     close,
     compare_gradients,
     compare_predictions,
     converter,
+    moment_losses,
 )
 
 from mmvtg.models.heads import DETRHead
@@ -35,13 +37,7 @@ class Net(torch.nn.Module):
         neck['layer'] = head['decoder']['layer'] = layer
         neck['inputs']['dropout'] = 0.0
         losses = dict(
-            span=dict(type='SpanL1Loss', loss_weight=weights['loss_span']),
-            giou=dict(type='SpanGIoULoss', loss_weight=weights['loss_giou']),
-            label=dict(
-                type='ForegroundCELoss',
-                background_weight=options['eos_coef'],
-                loss_weight=weights['loss_label'],
-            ),
+            moment_losses(case),
             saliency=dict(
                 type='SaliencyHingeLoss',
                 margin=options['saliency_margin'],
@@ -114,18 +110,7 @@ def test_golden_moment_detr_losses_and_gradients(case):
     compare_gradients(net, case, rules)
 
 
-@pytest.mark.parametrize(
-    'recorded, settings',
-    [
-        ('predictions_before_rounding', None),
-        ('predictions', dict(unit=2.0)),
-        (
-            'predictions_after_nms_0p7',
-            # the authors' helper removes what lies above 0.7, not at it
-            dict(unit=2.0, nms=dict(kind='hard', iou_threshold=0.7 + 1e-6), keep=10),
-        ),
-    ],
-)
+@pytest.mark.parametrize('recorded, settings', PREDICTIONS)
 def test_golden_moment_detr_predictions(case, recorded, settings):
     net = Net(case).eval()
     if settings:

@@ -72,8 +72,10 @@ class CrossEncoder(BaseModule):
         )
         xavier_init_(self.cross_layers)
         self.encoder = TransformerEncoder(channels, num_layers, **layer)
-        # row 0: the token, row 1: its position
-        self.summary = nn.Parameter(torch.randn(2, channels)) if summary_token else None
+        self.summary_token = None
+        if summary_token:
+            self.summary_token = nn.Parameter(torch.randn(channels))
+            self.summary_position = nn.Parameter(torch.randn(channels))
 
     def forward(self, video: VideoFeatures, query: QueryFeatures) -> FusedFeatures:
         """Fuse.
@@ -125,9 +127,10 @@ class CrossEncoder(BaseModule):
     def _encode(
         self, clips: Tensor, mask: Tensor, position: Tensor
     ) -> Tuple[Tensor, Optional[Tensor]]:
-        if self.summary is None:
+        if self.summary_token is None:
             return self.encoder(clips, mask, position), None
-        token, place = self.summary[:, None, None].expand(-1, len(clips), 1, -1)
+        token = self.summary_token.expand(len(clips), 1, -1)
+        place = self.summary_position.expand(len(clips), 1, -1)
         x = self.encoder(
             torch.cat([token, clips], dim=1),
             torch.cat([mask.new_ones(len(mask), 1), mask], dim=1),
