@@ -75,7 +75,7 @@ class Case:
     """One recording: inputs, what was annotated, weights, and what came out."""
 
     def __init__(self, method, name):
-        folder = GOLDEN / method
+        folder, self.name = GOLDEN / method, name
         self.meta = json.loads((folder / f'{name}_meta.json').read_text())
         self.data = load_file(folder / f'{name}_data.safetensors')
         self.config, self.options = self.meta['config'], self.meta['options']
@@ -200,8 +200,12 @@ def close(actual, expected, tolerance=1e-5):
     assert error <= tolerance, f'relative error {error:.1e}'
 
 
-def compare_predictions(samples, recorded):
-    """Moments and saliency; the recording has four decimals and half precision."""
+def compare_predictions(samples, recorded, smallest=2**-14):
+    """Moments and saliency; the recording has four decimals and half precision.
+
+    ``smallest`` is the least number whose last bit counts: 1 where something of that
+    size was rounded before something else was added.
+    """
     assert len(samples) == len(recorded)
     for sample, expected in zip(samples, recorded):
         rows = torch.tensor(expected['pred_relevant_windows']).reshape(-1, 3)
@@ -212,7 +216,7 @@ def compare_predictions(samples, recorded):
         error = (ours - rows).abs().amax(0)
         assert (error <= 5.1e-5 + 1e-5 * rows.abs().amax(0)).all()
         saliency = torch.tensor(expected['pred_saliency_scores'])
-        scale = saliency.abs().clamp(min=2**-14)
+        scale = saliency.abs().clamp(min=smallest)
         assert ((sample.pred_saliency - saliency).abs() <= scale * 2**-10).all()
 
 

@@ -64,17 +64,22 @@ class Net(torch.nn.Module):
             self.neck.word_position.dropout.p = 0.0
 
 
-@pytest.fixture(params=cases('moment_detr'))
+@pytest.fixture(scope='module', params=cases('moment_detr'))
 def case(request):
     return Case('moment_detr', request.param)
+
+
+@pytest.fixture(scope='module')
+def net(case):
+    return Net(case)
 
 
 def test_golden_moment_detr_folder_exists():
     assert (GOLDEN / 'moment_detr').is_dir()
 
 
-def test_golden_moment_detr_forward_and_matching(case):
-    net = Net(case).eval()
+def test_golden_moment_detr_forward_and_matching(case, net):
+    net.eval()
     with torch.no_grad():
         fused = net.neck(*case.inputs())
         outputs = net.head(fused)
@@ -95,8 +100,8 @@ def test_golden_moment_detr_forward_and_matching(case):
     assert torch.equal(found, case.matching())
 
 
-def test_golden_moment_detr_losses_and_gradients(case):
-    net = Net(case).train()
+def test_golden_moment_detr_losses_and_gradients(case, net):
+    net.train()
     losses = net.head.loss(net.neck(*case.inputs()), case.samples())
     weights, recorded = case.meta['loss_weights'], case.meta['losses']
     names = {key: key.replace('contrastive_align', 'words') for key in weights}
@@ -105,14 +110,15 @@ def test_golden_moment_detr_losses_and_gradients(case):
         close(losses[ours], weights[theirs] * recorded[theirs])
     total = sum(losses.values())
     close(total, case.meta['total_weighted_train'])
+    net.zero_grad()
     total.backward()
     rules = CONVERTER['make_rules'](case.options['use_txt_pos'])
     compare_gradients(net, case, rules)
 
 
 @pytest.mark.parametrize('recorded, settings', PREDICTIONS)
-def test_golden_moment_detr_predictions(case, recorded, settings):
-    net = Net(case).eval()
+def test_golden_moment_detr_predictions(case, net, recorded, settings):
+    net.eval()
     if settings:
         net.head.post_processor = MomentPostProcessor(
             **settings, max_time=150.0, round_all=True

@@ -24,7 +24,7 @@ CONVERTER = converter('qd_detr')
 class Net(torch.nn.Module):
     """Neck and head with the settings and weights of one recording, no dropout."""
 
-    def __init__(self, case, name):
+    def __init__(self, case):
         super().__init__()
         options = case.options
         state, settings = CONVERTER['convert'](case.state())
@@ -44,7 +44,7 @@ class Net(torch.nn.Module):
             **neck,
             summary_token=True,
             negative_pairs=True,
-            official_padding='fixedmask' not in name,
+            official_padding='fixedmask' not in case.name,
         )
         self.head = DETRHead(
             **head,
@@ -54,14 +54,14 @@ class Net(torch.nn.Module):
         self.load_state_dict(state)
 
 
-@pytest.fixture(params=cases('qd_detr'))
+@pytest.fixture(scope='module', params=cases('qd_detr'))
 def case(request):
     return Case('qd_detr', request.param)
 
 
-@pytest.fixture
-def net(case, request):
-    return Net(case, request.node.callspec.params['case'])
+@pytest.fixture(scope='module')
+def net(case):
+    return Net(case)
 
 
 def test_golden_qd_detr_folder_exists():
@@ -106,6 +106,7 @@ def test_golden_qd_detr_losses_and_gradients(case, net):
     assert set(weights) - {'loss_saliency'} == set(losses) - own
     close(total, case.meta['total_weighted_train'])
     if 'grad_norms' in case.meta:
+        net.zero_grad()
         total.backward()
         compare_gradients(net, case, CONVERTER['RULES'])
 

@@ -5,5 +5,13 @@ from mmvtg.models import losses  # noqa: F401  heads name losses, this registers
 from .detr_head import DETRHead
 from .r2_head import R2Head
 from .saliency import LinearSaliency, SummarySaliency, SumSaliency
+from .univtg_head import UniVTGHead
 
-__all__ = ['DETRHead', 'LinearSaliency', 'R2Head', 'SumSaliency', 'SummarySaliency']
+__all__ = [
+    'DETRHead',
+    'LinearSaliency',
+    'R2Head',
+    'SumSaliency',
+    'SummarySaliency',
+    'UniVTGHead',
+]
