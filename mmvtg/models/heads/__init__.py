@@ -5,6 +5,7 @@ from mmvtg.models import losses  # noqa: F401  heads name losses, this registers
 from .detr_head import DETRHead
 from .r2_head import R2Head
 from .saliency import LinearSaliency, SummarySaliency, SumSaliency
+from .tr_detr_head import TRDETRHead
 from .univtg_head import UniVTGHead
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     'R2Head',
     'SumSaliency',
     'SummarySaliency',
+    'TRDETRHead',
     'UniVTGHead',
 ]
