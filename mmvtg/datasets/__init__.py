@@ -4,6 +4,7 @@ from .annotations import read_annotations, read_json_lines
 from .errors import AnnotationError, BadSampleError
 from .grounding_dataset import GroundingDataset
 from .moving_shapes.frames import MovingShapesFrames
+from .samplers import VideoGroupSampler
 from .transforms import *  # noqa: F403
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     'BadSampleError',
     'GroundingDataset',
     'MovingShapesFrames',
+    'VideoGroupSampler',
     'read_annotations',
     'read_json_lines',
 ]
