@@ -77,6 +77,8 @@ class CrossEncoder(BaseModule):
             self.summary_token = nn.Parameter(torch.randn(channels))
             self.summary_position = nn.Parameter(torch.randn(channels))
 
+    shares_videos = True
+
     def forward(self, video: VideoFeatures, query: QueryFeatures) -> FusedFeatures:
         """Fuse.
 
@@ -89,11 +91,10 @@ class CrossEncoder(BaseModule):
             one step with what both were before, and ``summary`` and ``negative`` if
             there are any.
         """
-        step = self.inputs(video, query)
-        size = len(video.mask)
-        if not (self.negative_pairs and self.training and size > 1):
-            return self.fuse(step, video.mask, query.mask)
-        return self._fuse_pairs(step, video.mask, query.mask)
+        step, mask = self.inputs(video, query)
+        if self.negative_pairs and self.training and len(mask) > 1:
+            return self._fuse_pairs(step, mask, query.mask)
+        return self.fuse(step, mask, query.mask)
 
     def fuse(
         self, step: StepFeatures, mask: Tensor, words_mask: Tensor, groups: int = 1

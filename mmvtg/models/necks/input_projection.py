@@ -1,6 +1,6 @@
 """Features of two towers brought into one space: where DETR-like necks begin."""
 
-from typing import Sequence, Union
+from typing import Sequence, Tuple, Union
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +9,7 @@ from mmvtg.models.layers import TokenMLP
 from mmvtg.structures import QueryFeatures, StepFeatures, VideoFeatures
 
 from .r2_block import endpoints
+from .sharing import Sharing
 
 
 class InputProjection(nn.Module):
@@ -54,15 +55,19 @@ class InputProjection(nn.Module):
         if token_types:
             nn.init.normal_(self.token_types.weight, std=0.02)
 
-    def forward(self, video: VideoFeatures, query: QueryFeatures) -> StepFeatures:
-        """Project.
+    def forward(
+        self, video: VideoFeatures, query: QueryFeatures
+    ) -> Tuple[StepFeatures, Tensor]:
+        """Project. A video that several queries share is projected once.
 
         Args:
-            video (VideoFeatures): ``clips`` (B, T, video_dims) or ``layers``.
+            video (VideoFeatures): ``clips`` (V, T, video_dims) or ``layers``, a row a
+                sample or ``owners``.
             query (QueryFeatures): ``words`` (B, L, query_dims) or ``layers``.
 
         Returns:
-            StepFeatures: (B, T, C) and (B, L, C).
+            tuple[StepFeatures, Tensor]: Clips (B, T, C) and words (B, L, C), and the
+            mask of the clips (B, T).
 
         Raises:
             ValueError: If clips are not as wide as the streams.
@@ -79,7 +84,9 @@ class InputProjection(nn.Module):
         if self.token_types is not None:
             clips = clips + self.token_types.weight[1]
             words = words + self.token_types.weight[0]
-        return StepFeatures(clips=clips, words=words)
+        sharing = Sharing(video.owners, len(video.mask))
+        step = StepFeatures(clips=sharing.spread(clips), words=words)
+        return step, sharing.spread(video.mask)
 
     def _join(self, clips: Tensor, mask: Tensor) -> Tensor:
         """Streams one after the other, endpoints behind each."""

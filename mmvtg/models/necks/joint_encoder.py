@@ -52,6 +52,8 @@ class JointEncoder(BaseModule):
         self.encoder = TransformerEncoder(channels, num_layers, **layer)
         self.word_position = max_words and WordPosition(channels, max_words)
 
+    shares_videos = True
+
     def forward(self, video: VideoFeatures, query: QueryFeatures) -> FusedFeatures:
         """Fuse.
 
@@ -63,22 +65,22 @@ class JointEncoder(BaseModule):
             FusedFeatures: Clips (B, T, C) and words (B, L, C) that saw each other,
             their positions, and one step with what they were before.
         """
-        step = self.inputs(video, query)
+        step, mask = self.inputs(video, query)
         clips, words = step.clips, step.words
-        position = sine_position(video.mask.sum(1), clips.size(1), clips.size(2))
+        position = sine_position(mask.sum(1), clips.size(1), clips.size(2))
         position = position.to(clips.dtype)
         place = torch.zeros_like(words)
         if self.word_position:
             place = self.word_position(words)
         x = self.encoder(
             torch.cat([clips, words], dim=1),
-            torch.cat([video.mask, query.mask], dim=1),
+            torch.cat([mask, query.mask], dim=1),
             torch.cat([position, place], dim=1),
         )
         clips, words = x.split([clips.size(1), words.size(1)], dim=1)
         return FusedFeatures(
             clips=clips,
-            mask=video.mask,
+            mask=mask,
             words=words,
             words_mask=query.mask,
             steps=[step],
