@@ -6,7 +6,6 @@ array, or one under a usual name (:data:`USUAL_KEYS`).
 """
 
 import os.path as osp
-import pickle
 import re
 import zipfile
 import zlib
@@ -23,10 +22,9 @@ _DAMAGE = (
     ValueError,
     OSError,
     EOFError,
-    RuntimeError,  # of torch
+    RuntimeError,  # of h5py
     zipfile.BadZipFile,
     zlib.error,
-    pickle.UnpicklingError,
 )
 
 
@@ -112,7 +110,10 @@ def _npz(path: str, key: Optional[str], whole: bool) -> Any:
 
 
 def _torch(path: str, key: Optional[str], whole: bool) -> Any:
-    content = torch.load(path, map_location='cpu', weights_only=True)
+    try:
+        content = torch.load(path, map_location='cpu', weights_only=True)
+    except Exception as error:  # rubbish makes the unpickler raise almost anything
+        raise ValueError(str(error) or type(error).__name__) from error
     if isinstance(content, dict):
         tensors = {k: v for k, v in content.items() if torch.is_tensor(v)}
         content = tensors[_choose(path, key, tensors)]
