@@ -57,7 +57,8 @@ def array_shape(address: str) -> Tuple[int, ...]:
 
 def _guarded(address: str, whole: bool) -> Any:
     path, key = split_address(address)
-    suffix = osp.splitext(path)[1].lower()
+    # not splitext, to which a name of dots has no suffix
+    suffix = f'.{osp.basename(path).rpartition(".")[2].lower()}'
     if suffix not in _READERS:
         raise ValueError(f'file type {suffix!r} is none of {", ".join(SUFFIXES)}')
     if not osp.isfile(path):
