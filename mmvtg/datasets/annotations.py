@@ -231,13 +231,15 @@ def check_unique(sample: Dict[str, Any], seen: Dict[str, str]) -> None:
     Raises:
         AnnotationError: Both lines are named.
     """
-    first = seen.setdefault(str(sample['query_id']), sample['where'])
-    if first != sample['where']:
+    query_id = str(sample['query_id'])
+    first = seen.get(query_id)
+    if first is not None:
         raise AnnotationError(
             f'{sample["where"]}: query id {sample["query_id"]!r} is already that of '
             f'{first}; ids name feature files and predictions: give each line a "qid" '
             'of its own, or delete the line if it came twice'
         )
+    seen[query_id] = sample['where']
 
 
 def expected_clips(sample: dict) -> int:
