@@ -59,8 +59,9 @@ def build_streams(
 
     Args:
         data_prefix (dict): Stream name -> folder; those absent are not used.
-        settings (dict, optional): Stream name -> arguments of :class:`FeatureStream`.
-            Default: one stream, ``video``, and ``query``.
+        settings (dict, optional): Stream name -> arguments of :class:`FeatureStream`;
+            None for a stream that a config inherits and does not use. Default: one
+            stream, ``video``, and ``query``.
 
     Raises:
         ValueError: A stream has no folder, or unknown settings, or none gives the
@@ -69,6 +70,8 @@ def build_streams(
     settings = {'video': {}, QUERY: {}} if settings is None else settings
     streams: Dict[str, FeatureStream] = {}
     for name, fields in settings.items():
+        if fields is None:
+            continue
         if data_prefix.get(name):
             try:
                 streams[name] = FeatureStream(name, data_prefix[name], **fields)

@@ -15,7 +15,7 @@ from mmvtg.datasets.converters import convert_timestamps
 
 def convert(args):
     name = osp.basename(args.out).split('.')[0]
-    return convert_timestamps(args.source, qid_prefix=f'{name}_', drop_empty=True)
+    return convert_timestamps(args.source, qid_prefix=f'{name}_')
 
 
 if __name__ == '__main__':

@@ -1,6 +1,5 @@
 """YouTube Highlights and TVSum from the annotation files of UMT."""
 
-from collections import Counter
 from typing import Any, Dict, Iterable, List, Optional
 
 from mmvtg.datasets.errors import AnnotationError
