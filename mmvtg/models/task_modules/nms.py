@@ -18,6 +18,7 @@ def batched_moment_nms(
     iou_threshold: Optional[float] = None,
     sigma: float = 0.5,
     gaussian_from: Tuple[float, float] = (0.0, 0.0),
+    max_picks: Optional[int] = None,
 ) -> Tensor:
     """Lower the scores of moments that repeat a better one.
 
@@ -42,6 +43,8 @@ def batched_moment_nms(
             default: all rows.
         sigma (float): Width of the decay of 'gaussian'.
         gaussian_from (tuple): Of 'gaussian', see above; by default all rows.
+        max_picks (int, optional): Stop after so many rows of each query. These are the
+            best ones already; those behind them are not all rescored.
 
     Returns:
         Tensor: (B, N) new scores in the order of the input.
@@ -59,7 +62,7 @@ def batched_moment_nms(
     )
     # Rows are visited until the fullest query has none left. The others then pick a
     # padded row, whose effect is masked out by `waiting` being all False.
-    for _ in range(scores.size(1)):
+    for _ in range(min(scores.size(1), max_picks or scores.size(1))):
         best = scores.masked_fill(~waiting, -torch.inf).argmax(dim=1, keepdim=True)
         waiting.scatter_(1, best, False)
         picked = spans.gather(1, best.unsqueeze(-1).expand(-1, -1, 2))
