@@ -81,7 +81,7 @@ class CellConvStack(nn.Module):
     Batch statistics are those of the whole map: where no neighbour is there, a
     convolution gives its bias, and these cells are counted.
 
-    It computes in float32 whatever the autocast around it.
+    It computes in the type of its parameters whatever the autocast around it.
 
     Args:
         mask (Tensor): (N, N) bool, the used cells; S of them.
@@ -125,7 +125,7 @@ class CellConvStack(nn.Module):
         """(V, S, C) to (V, S, H)."""
         mode = 'all' if self.training else 'needed'
         with torch.autocast(x.device.type, enabled=False):
-            x = x.float()
+            x = x.to(self.convs[0].weight.dtype)
             for layer, (conv, norm) in enumerate(zip(self.convs, self.norms)):
                 index, back, share = (
                     getattr(self, f'{mode}_{name}_{layer}')
