@@ -2,6 +2,7 @@
 
 from .formatting import PackGroundingInputs
 from .loading import LoadStoredFeatures
+from .split_query import SplitQuery
 from .targets import CleanMoments, SaliencyTarget
 from .tokenize import TokenizeQuery
 from .video import LoadVideo
@@ -12,5 +13,6 @@ __all__ = [
     'LoadVideo',
     'PackGroundingInputs',
     'SaliencyTarget',
+    'SplitQuery',
     'TokenizeQuery',
 ]
