@@ -19,8 +19,8 @@ class SplitQuery(BaseTransform):
     """Static and dynamic part of a query (VDI 3.1), as token ids and as text.
 
     Required keys: ``query``. Added keys: ``static_query`` and ``dynamic_query`` (str),
-    ``static_ids`` and ``dynamic_ids`` (lists of int, start and end token included; empty
-    where a query has no such words).
+    ``static_ids`` and ``dynamic_ids`` (lists of int, start and end token included;
+    empty where a query has no such words).
 
     Queries are looked up in a file; what is not there is parsed by spaCy on the way.
 
