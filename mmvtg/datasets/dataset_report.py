@@ -93,9 +93,6 @@ def examine(
         deep (bool): Read whole feature files, which finds damage behind their headers
             and NaN.
         progress (callable, optional): Wraps an iterable of samples.
-
-    Raises:
-        FileNotFoundError: There is no annotation file.
     """
     report = DatasetReport(dataset.ann_file)
     report.samples = list(_read(dataset, report.findings))
@@ -141,6 +138,9 @@ def _read(dataset: GroundingDataset, findings: List[Finding]) -> Iterator[dict]:
                     yield dataset.complete(sample)
             except AnnotationError as error:
                 findings.append(Finding(ERROR, 'malformed annotation', str(error)))
+    except FileNotFoundError as error:
+        findings.append(Finding(ERROR, 'missing annotation file', str(error)))
+        return
     except AnnotationError as error:  # of the file: nothing behind it can be read
         findings.append(Finding(ERROR, 'unreadable annotation file', str(error)))
     if not count:
