@@ -4,12 +4,13 @@ import os.path as osp
 from dataclasses import dataclass, field
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
-from .annotations import check_unique, parse_sample
+from .annotations import parse_sample
 from .array_files import array_shape, split_address
 from .errors import AnnotationError, BadSampleError
 from .feature_store import QUERY_AXES, VIDEO_AXES, load_array
 from .feature_streams import QUERY, FeatureStream
 from .grounding_dataset import GroundingDataset
+from .ids import check_unique
 from .json_lines import numbered_lines, parse_line
 from .sample_check import BAD_WINDOW, SampleCheck
 
