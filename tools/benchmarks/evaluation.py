@@ -98,7 +98,8 @@ def plain_evaluation(submission: List[dict], truth: List[dict]) -> Dict[str, flo
             for annotator in range(3):
                 labels = [row[annotator] >= lowest for row in rows]
                 aps.append(plain_clip_ap(scores, labels))
-            hits.append(max(rows[int(np.argmax(scores))]) >= lowest)
+            top = int(np.argmax(pred['pred_saliency_scores']))
+            hits.append(top < len(rows) and max(rows[top]) >= lowest)
         results[f'HL-min-{name}-mAP'] = 100 * np.mean(aps)
         results[f'HL-min-{name}-Hit1'] = 100 * np.mean(hits)
     return results
