@@ -1,15 +1,14 @@
-"""Stored features in the published layout: one ``.npy`` a video, one a query."""
+"""Stored features: one ``.npy`` a video, one a query, or items of a pack."""
 
-import json
 import os.path as osp
-from typing import Any, Dict, Optional, Tuple, Union
+from typing import Optional, Tuple, Union
 
 import numpy as np
 
 from .errors import BadSampleError
+from .pack_lookup import find_packed, packed_array
+from .store_manifest import read_manifest
 
-#: Lies beside extracted features and says how they were made.
-MANIFEST = 'manifest.json'
 #: How many clips features and duration may disagree, unless a data set says otherwise.
 MAX_LENGTH_GAP = 4
 
@@ -17,7 +16,10 @@ MAX_LENGTH_GAP = 4
 def _header(path: str) -> Tuple[Optional[str], Tuple[int, ...]]:
     """(problem, shape) of an ``.npy`` file, read from its header."""
     if not osp.isfile(path):
-        return 'missing feature file', ()
+        packed = find_packed(path)
+        if packed is None:
+            return 'missing feature file', ()
+        return None, (packed.pack.length(packed.name), *packed.pack.row_shape)
     try:
         return None, np.load(path, mmap_mode='r', allow_pickle=False).shape
     except (ValueError, OSError, EOFError):
@@ -38,27 +40,6 @@ def check_query_file(path: str) -> Tuple[Optional[str], int]:
     if problem is None and (len(shape) != 3 or shape[0] == 0):
         problem = f'query features of shape {shape} instead of (L, N, C)'
     return problem, shape[0] if shape else 0
-
-
-def read_manifest(folder: str) -> Optional[Dict[str, Any]]:
-    """What a feature folder says about how it was made, or None if it says nothing.
-
-    Raises:
-        BadSampleError: The file is not a JSON object.
-    """
-    path = osp.join(folder, MANIFEST)
-    if not osp.isfile(path):
-        return None
-    try:
-        with open(path, encoding='utf-8') as file:
-            manifest = json.load(file)
-        if not isinstance(manifest, dict):
-            raise ValueError('not a JSON object')
-    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are some
-        raise BadSampleError(
-            f'{path} is damaged ({error}); delete the folder and extract again'
-        ) from error
-    return manifest
 
 
 def check_manifest(folder: Optional[str], fps: Union[float, str]) -> None:
@@ -94,8 +75,9 @@ def load_array(path: str, name: str, num_dims: int) -> np.ndarray:
         BadSampleError: The file is missing, damaged, of another shape, or holds NaN or
             infinite numbers.
     """
+    packed = None if osp.isfile(path) else find_packed(path)
     try:
-        array = np.load(path, allow_pickle=False)
+        array = packed_array(packed) if packed else np.load(path, allow_pickle=False)
     except FileNotFoundError as error:
         raise BadSampleError(
             f'{name}: feature file {path} is missing; make it with '
@@ -111,6 +93,8 @@ def load_array(path: str, name: str, num_dims: int) -> np.ndarray:
             f'{name}: {path} has shape {array.shape}, expected {num_dims} axes and at '
             'least one row'
         )
+    if packed:
+        return array  # was looked at when it was written
     # one NaN or infinity anywhere makes the sum of the row sums not finite
     with np.errstate(over='ignore', invalid='ignore'):
         fine = np.isfinite(array.sum(dtype=np.float32))
