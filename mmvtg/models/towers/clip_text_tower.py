@@ -137,7 +137,8 @@ class CLIPTextTower(CLIPTower):
 
         Returns:
             tuple: tokens (B, L', embed_dim), projected if ``project_words``, and the
-            context, whose ``mask`` and ``ends`` say which tokens are real and where the end token stands.
+            context, whose ``mask`` and ``ends`` say which tokens are real and where the
+            end token stands.
 
         Raises:
             ValueError: More tokens than the model has positions.
