@@ -23,6 +23,11 @@ class PackedItem(NamedTuple):
     pack: FeaturePack
     name: str
 
+    @property
+    def shape(self) -> Tuple[int, ...]:
+        """(rows, ...) of the item."""
+        return (self.pack.length(self.name), *self.pack.row_shape)
+
 
 def open_pack(folder: str, preload: Optional[str] = None) -> FeaturePack:
     """A pack, opened once a process.

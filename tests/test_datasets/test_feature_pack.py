@@ -17,7 +17,12 @@ import torch
 import mmvtg
 from mmvtg.datasets.errors import BadSampleError
 from mmvtg.datasets.feature_pack import FeaturePack
-from mmvtg.datasets.feature_store import check_manifest, check_video_file, load_array
+from mmvtg.datasets.feature_store import (
+    QUERY_AXES,
+    check_file,
+    check_manifest,
+    load_array,
+)
 from mmvtg.datasets.pack_lookup import find_packed
 from mmvtg.datasets.pack_writer import PackWriter, StoreBusyError
 
@@ -64,7 +69,7 @@ def test_other_types(tmp_path, dtype):
         with pytest.raises(BadSampleError, match=r'torch.float16, and .* torch'):
             pack.write('w', item(4))
     assert torch.equal(FeaturePack(str(tmp_path))['v'], rows)
-    array = load_array(str(tmp_path / 'v.npy'), 'v', 3)
+    array = load_array(str(tmp_path / 'v.npy'), 'v', QUERY_AXES)
     assert array.dtype == np.float32 and (array == rows.float().numpy()).all()
 
 
@@ -81,15 +86,18 @@ def test_what_is_not_finite_is_not_stored(tmp_path):
 
 def test_data_sets_read_a_pack_like_a_folder(tmp_path):
     fill(tmp_path / 'p', ['v1', 'a/b'], manifest=dict(MANIFEST, fps=1.0))
-    array = load_array(str(tmp_path / 'p' / 'v1.npy'), 'v1', 3)
+    array = load_array(str(tmp_path / 'p' / 'v1.npy'), 'v1', QUERY_AXES)
     assert (array == item(5, 2).numpy()).all()
     assert find_packed(str(tmp_path / 'p' / 'a' / 'b.npy')).name == 'a/b'
-    assert check_video_file(str(tmp_path / 'p' / 'v1.npy'))[1] == 5
-    assert check_video_file(str(tmp_path / 'p' / 'v2.npy'))[0] == 'missing feature file'
-    with pytest.raises(BadSampleError, match='made at 1.0 .* asks for 0.5'):
+    assert check_file(str(tmp_path / 'p' / 'v1.npy'), QUERY_AXES)[1] == 5
+    assert (
+        check_file(str(tmp_path / 'p' / 'v2.npy'), QUERY_AXES)[0]
+        == 'missing feature file'
+    )
+    with pytest.raises(BadSampleError, match='made at 1.0 .*\n?.*asks for 0.5'):
         check_manifest(str(tmp_path / 'p'), 0.5)
     fill(tmp_path / 'p', ['v2'], manifest=dict(MANIFEST, fps=1.0))  # after it was read
-    assert len(load_array(str(tmp_path / 'p' / 'v2.npy'), 'v2', 3)) == 5
+    assert len(load_array(str(tmp_path / 'p' / 'v2.npy'), 'v2', QUERY_AXES)) == 5
 
 
 def test_another_model_is_refused_with_both_values(tmp_path):

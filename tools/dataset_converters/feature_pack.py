@@ -5,9 +5,10 @@
     python tools/dataset_converters/feature_pack.py check PACK
     python tools/dataset_converters/feature_pack.py merge PACK NEW_PACK
 
-`import` reads {id}.npz and {id}.npy; what an npz calls `features` or
-`last_hidden_state` (or --key) is taken. It goes on where it was stopped. Bad files are
-listed and end nothing, but the exit code is 1. `merge` makes one part of many.
+`import` reads {id}.npz, .npy, .pt or .h5; of several arrays in a file --key is taken,
+or the one called `features`, `last_hidden_state` or `token`. It goes on where it was
+stopped. Bad files are listed and end nothing, but the exit code is 1. `merge` makes one
+part of many.
 """
 
 import argparse
@@ -15,7 +16,6 @@ import json
 import os
 import os.path as osp
 import sys
-import zipfile
 from typing import Dict, Iterator, Optional, Tuple
 
 import numpy as np
@@ -23,14 +23,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from mmvtg.datasets.array_files import SUFFIXES, read_array
 from mmvtg.datasets.errors import BadSampleError
 from mmvtg.datasets.feature_pack import DTYPES, FeaturePack
 from mmvtg.datasets.pack_writer import PackWriter, StoreBusyError
 from mmvtg.datasets.store_manifest import MANIFEST, read_manifest
 from mmvtg.utils.files import replacing, write_atomic
-
-_KEYS = ('features', 'last_hidden_state')
-_DAMAGE = (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile)
 
 
 def parse_args() -> argparse.Namespace:
@@ -58,36 +56,26 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_file(path: str, key: Optional[str]) -> np.ndarray:
-    """The array of an npz or npy file."""
-    content = np.load(path, allow_pickle=False)
-    if isinstance(content, np.ndarray):
-        return content
-    with content:
-        names = [key] if key else [name for name in _KEYS if name in content.files]
-        names = names or content.files
-        return content[names[0]]
-
-
-def feature_files(folder: str) -> Iterator[Tuple[str, str]]:
-    """(id, path) of the files of a published folder."""
+def feature_files(folder: str, key: Optional[str]) -> Iterator[Tuple[str, str]]:
+    """(id, address) of the arrays of a published folder."""
     for name in sorted(os.listdir(folder)):
         stem, suffix = osp.splitext(name)
-        if suffix in ('.npz', '.npy') and not name.startswith('.'):
-            yield stem, osp.join(folder, name)
+        if suffix in SUFFIXES and not name.startswith('.'):
+            key_part = f'::{key}' if key else ''
+            yield stem, osp.join(folder, name) + key_part
 
 
 def guess_manifest(args: argparse.Namespace) -> Dict[str, object]:
     """The folder's own manifest, or what its first good file and the options say."""
     own = read_manifest(args.folder) or {}
-    for _, path in feature_files(args.folder):
+    for _, path in feature_files(args.folder, args.key):
         try:
-            first = read_file(path, args.key)
+            first = read_array(path)
             break
-        except _DAMAGE:
+        except ValueError:
             continue
     else:
-        raise SystemExit(f'{args.folder}: no readable .npz or .npy file')
+        raise SystemExit(f'{args.folder}: no readable feature file')
     dtype = args.dtype or str(first.dtype)
     if dtype not in DTYPES:
         dtype = 'float32'
@@ -101,19 +89,17 @@ def import_folder(args: argparse.Namespace) -> int:
     manifest = guess_manifest(args)
     dtype, bad = getattr(torch, manifest['dtype']), {}
     with PackWriter(args.pack, manifest) as pack:
-        for name, path in tqdm(list(feature_files(args.folder)), desc='importing'):
+        for name, path in tqdm(
+            list(feature_files(args.folder, args.key)), desc='importing'
+        ):
             if name in pack:
                 continue
             try:
-                array = read_file(path, args.key)
+                array = read_array(path)
                 pack.write(name, torch.from_numpy(array).to(dtype))
             except BadSampleError as error:
                 bad[name] = str(error)
-            except OSError as error:
-                if error.errno is not None:  # of the disk, not of the file
-                    raise
-                bad[name] = f'{path} is damaged ({error})'
-            except _DAMAGE as error:
+            except (ValueError, FileNotFoundError) as error:
                 bad[name] = f'{path} is damaged ({error})'
     for name, why in bad.items():
         print(f'bad: {name}: {why}', file=sys.stderr)

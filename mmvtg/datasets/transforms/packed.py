@@ -12,6 +12,7 @@ from ..annotations import expected_clips
 from ..errors import BadSampleError
 from ..feature_store import MAX_LENGTH_GAP
 from ..pack_lookup import find_packed
+from .joining import lift
 
 
 @TRANSFORMS.register_module()
@@ -60,8 +61,9 @@ class LoadPackedFeatures(BaseTransform):
                 f'video {results["video_id"]} has {len(video)} clips, more than '
                 f'{self.max_clips}'
             )
-        results['video_features'] = video
-        results['query_features'], _ = self._find(results['query_feature_path'])
+        query, _ = self._find(results['query_feature_path'])
+        results['video_features'] = lift(video, 4)
+        results['query_features'] = lift(query, 3)
         results['num_clips'] = len(video)
         return results
 
