@@ -16,6 +16,7 @@ the work with `--shard i/n`, or on a Ray cluster with `--engine ray`.
 
 import argparse
 import json
+import os
 import os.path as osp
 import sys
 from collections import defaultdict
@@ -175,9 +176,12 @@ def extract(cfg: Config, args: argparse.Namespace) -> Tuple[List[Dict[str, Any]]
     """Run the jobs; returns what was done and where the report goes, if anywhere."""
     own = args.videos or args.queries
     jobs = one_store(cfg, args) if own else stores_of_datasets(cfg, args)
+    device = args.device
+    if device == 'cuda' and 'LOCAL_RANK' in os.environ:  # torchrun
+        device = f'cuda:{os.environ["LOCAL_RANK"]}'
     given = dict(
         num_workers=args.num_workers,
-        device=args.device,
+        device=device,
         storage_dtype=args.dtype,
         autocast=args.autocast,
         batch_frames=args.batch_frames,
