@@ -4,7 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Dict, List, Optional, Sequence, Union
 
 from .collections import Shard
-from .extractor import ExtractionReport, FeatureExtractor
+from .extractor import FeatureExtractor
+from .store_run import ExtractionReport
 
 
 @dataclass(frozen=True)
