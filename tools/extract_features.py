@@ -27,8 +27,8 @@ from mmengine.logging import MMLogger
 
 from mmvtg.datasets.errors import BadSampleError
 from mmvtg.datasets.pack_writer import StoreBusyError
-from mmvtg.extraction.collections import list_queries, list_videos, parse_shard
 from mmvtg.extraction.jobs import Job, run_here, summarise
+from mmvtg.extraction.work_list import list_queries, list_videos, parse_shard
 from mmvtg.registry import DATASETS, register_all_modules
 from mmvtg.utils.files import write_atomic
 from mmvtg.utils.launch import load_config

@@ -29,8 +29,9 @@ class FeatureExtractor:
     use decoding processes need the usual ``if __name__ == '__main__'``.
 
     Args:
-        vision_tower (dict | nn.Module, optional): A :class:`CLIPVisionTower`, or any
-            tower with ``encode_runs``.
+        vision_tower (dict | nn.Module, optional): A :class:`CLIPVisionTower`, or what
+            has its ``encode_runs``, ``chunk_size``, ``couples_frames``, ``mean``,
+            ``std``, ``source``, ``tapped_layers`` and ``weights_sha256``.
         text_tower (dict | nn.Module, optional): A :class:`CLIPTextTower`.
         frame_size (int): Height and width of frames, pixels.
         fps (float, optional): Clips per second, for videos that bring none.

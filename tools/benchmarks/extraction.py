@@ -23,8 +23,8 @@ from cpu_time import Stopwatch
 from mmengine.logging import MMLogger
 
 from mmvtg.extraction import FeatureExtractor, VideoItem, decode
-from mmvtg.extraction.collections import list_videos
 from mmvtg.extraction.decoding import Failed
+from mmvtg.extraction.work_list import list_videos
 from mmvtg.registry import register_all_modules
 from mmvtg.utils.launch import load_config
 

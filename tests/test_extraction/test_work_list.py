@@ -3,7 +3,7 @@
 import pytest
 
 from mmvtg.datasets.errors import AnnotationError
-from mmvtg.extraction.collections import (
+from mmvtg.extraction.work_list import (
     Shard,
     list_queries,
     list_videos,
