@@ -218,8 +218,8 @@ def main() -> int:
         waited = one['waited'] / one['seconds'] if one['seconds'] else 0
         print(
             f'{one["store"]}: {one["written"]} written, {one["present"]} present; '
-            f'{one["clips_per_second"]:g} clips/s, {waited:.0%} of the time waiting '
-            'for the decoder'
+            f'{one["clips_per_second"]:g} rows/s, {waited:.0%} of the time waiting for '
+            'the decoder'
         )
     failed = {name: why for one in done for name, why in one['failed'].items()}
     if path is not None:

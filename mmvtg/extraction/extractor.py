@@ -158,6 +158,7 @@ class FeatureExtractor:
                     batch = names[start : start + self.batch_queries]
                     encoded = self._encode_queries([tokens[name] for name in batch])
                     for name, rows in zip(batch, encoded):
+                        run.report.clips += len(rows)
                         run.store(name, rows)
                         bar.update()
         return run.report
