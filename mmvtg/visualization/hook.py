@@ -13,7 +13,7 @@ from mmvtg.registry import HOOKS
 from mmvtg.structures import GroundingDataSample
 from mmvtg.utils import write_atomic
 
-from .timeline_visualizer import TimelineVisualizer
+from .grounding_visualizer import GroundingVisualizer
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Timelines</title>
@@ -112,8 +112,8 @@ class TimelineHook(Hook):
 
     def _draw(self, runner: Runner, sample: GroundingDataSample) -> None:
         visualizer = runner.visualizer
-        if not isinstance(visualizer, TimelineVisualizer):
-            visualizer = TimelineVisualizer(name='timeline')
+        if not isinstance(visualizer, GroundingVisualizer):
+            visualizer = GroundingVisualizer(name='timeline')
         video_path = sample.get('video_path')
         if self.video_dir is not None:
             video_path = osp.join(self.video_dir, f'{sample.video_id}{self.suffix}')

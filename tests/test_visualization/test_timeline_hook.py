@@ -10,7 +10,7 @@ from mmengine.structures import InstanceData
 
 from mmvtg.registry import VISUALIZERS
 from mmvtg.structures import GroundingDataSample
-from mmvtg.visualization import TimelineHook, TimelineVisualizer, timeline_of
+from mmvtg.visualization import GroundingVisualizer, TimelineHook, timeline_of
 
 
 def _sample(qid=7, **metainfo):
@@ -38,7 +38,7 @@ def _runner(tmp_path, total):
         test_dataloader=loader,
         work_dir=str(tmp_path),
         logger=MMLogger.get_current_instance(),
-        visualizer=VISUALIZERS.build(dict(type='TimelineVisualizer', name='test')),
+        visualizer=VISUALIZERS.build(dict(type='GroundingVisualizer', name='test')),
     )
 
 
@@ -67,7 +67,7 @@ def test_timeline_takes_all_that_a_sample_knows():
 
 
 def test_visualizer_reads_thumbnails_of_the_video(video, tmp_path):
-    visualizer = TimelineVisualizer()
+    visualizer = GroundingVisualizer()
     plain = visualizer.add_datasample('x', data_sample=_sample())
     strip = visualizer.add_datasample(
         'x', data_sample=_sample(), video_path=str(video), out_file=tmp_path / 'x.png'
@@ -82,7 +82,7 @@ def test_videos_that_cannot_be_read_cost_only_the_strip(content, tmp_path):
     path = tmp_path / 'v.mp4'
     if content is not None:
         path.write_bytes(content)
-    image = TimelineVisualizer().add_datasample(
+    image = GroundingVisualizer().add_datasample(
         'x', data_sample=_sample(), video_path=str(path)
     )
     assert image.shape[1] == 1200
@@ -90,7 +90,7 @@ def test_videos_that_cannot_be_read_cost_only_the_strip(content, tmp_path):
 
 def test_visualizer_needs_a_sample():
     with pytest.raises(ValueError, match='needs a data_sample'):
-        TimelineVisualizer().add_datasample('x')
+        GroundingVisualizer().add_datasample('x')
 
 
 def test_hook_draws_every_nth_sample_and_a_page(tmp_path, video):
