@@ -12,9 +12,8 @@ from typing import List, Optional
 
 from mmengine.config import DictAction
 
-from mmvtg.apis import VTGInferencer, list_models
+from mmvtg.apis import VTGInferencer, find_model, list_models
 from mmvtg.utils import register_all_modules
-from mmvtg.utils.launch import load_config
 from mmvtg.visualization.text import format_time, time_decimals
 
 
@@ -62,7 +61,7 @@ def ask(args: argparse.Namespace) -> int:
     try:
         model = args.model
         if args.cfg_options and model:
-            model = load_config(model, args.cfg_options)
+            model, _ = find_model(model, args.cfg_options)
         inferencer = VTGInferencer(
             model,
             args.weights,
@@ -101,10 +100,11 @@ def report(prediction: dict, top_k: int) -> None:
 
     print(f'\n{prediction["video"]} ({clock(duration)}): {prediction["query"]}')
     for start, end, score in prediction['moments'][:top_k]:
-        print(f'  {clock(start):>10} to {clock(end):>10}   score {score:.3f}')
+        print(f'  {clock(start):>10}  to {clock(end):>10}   score {score:.3f}')
     if not prediction['moments']:
-        best = max(range(len(prediction['saliency'])), key=prediction['saliency'].get)
-        print(f'  no moments; most salient at {clock(best / prediction["fps"])}')
+        saliency = prediction['saliency']
+        best = saliency.index(max(saliency)) / prediction['fps']
+        print(f'  no moments; most salient at {clock(best)}')
 
 
 def main(argv: Optional[List[str]] = None) -> int:

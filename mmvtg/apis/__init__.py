@@ -1,6 +1,6 @@
 """What users call from Python."""
 
-from .model_index import list_models
+from .model_loading import find_model, list_models
 from .vtg_inferencer import VTGInferencer
 
-__all__ = ['VTGInferencer', 'list_models']
+__all__ = ['VTGInferencer', 'find_model', 'list_models']

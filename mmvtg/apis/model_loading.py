@@ -17,12 +17,15 @@ def list_models() -> List[str]:
     return sorted(_models(_root()))
 
 
-def find_model(name: str) -> Tuple[Config, Optional[str]]:
+def find_model(
+    name: str, options: Optional[dict] = None
+) -> Tuple[Config, Optional[str]]:
     """Config and published weights of a model.
 
     Args:
         name (str): Config file, or name of a model in a metafile, in any case, with or
             without ``.py``.
+        options (dict, optional): Fields of the config to override.
 
     Returns:
         tuple: The config, and where its weights are; None if none are published, and
@@ -33,7 +36,7 @@ def find_model(name: str) -> Tuple[Config, Optional[str]]:
         ValueError: No such model; near names are in the message.
     """
     if osp.isfile(name):
-        return load_config(name), None
+        return load_config(name, options), None
     if osp.dirname(name):
         raise FileNotFoundError(f'config {name} does not exist')
     root = _root()
@@ -44,7 +47,7 @@ def find_model(name: str) -> Tuple[Config, Optional[str]]:
         weights = model.get('Weights')
         if isinstance(weights, list):
             weights = weights[0] if weights else None
-        return load_config(osp.join(root, model['Config'])), weights or None
+        return load_config(osp.join(root, model['Config']), options), weights or None
     near = [model for model in models if wanted in model][:5]
     near = near or difflib.get_close_matches(wanted, models, n=3, cutoff=0.3)
     hint = f'did you mean {" or ".join(near)}? ' if near else ''

@@ -94,16 +94,16 @@ class VTGInferencer(BaseInferencer):
         scope: str = 'mmvtg',
         show_progress: bool = False,
     ) -> None:
+        name, published = model if isinstance(model, str) else 'the config', None
         if isinstance(model, str):
-            name = model
             model, published = find_model(model)
-            weights = weights or published
-        else:
-            name = 'the config'
-        if weights is None:
+        weights = weights or published
+        if weights is None or (model is None and weights == 'random'):
             raise ValueError(
-                f"{name} has no published weights: give a checkpoint, or 'random' for "
-                'random ones, whose answers mean nothing'
+                'give a model, or weights with a config in them'
+                if model is None
+                else f"{name} has no published weights: give a checkpoint, or 'random' "
+                'for random ones, whose answers mean nothing'
             )
         weights = None if weights == 'random' else weights
         device = None if device is None else check_device(device)
