@@ -14,8 +14,8 @@ from mmvtg.structures import GroundingDataSample
 _LIKE_SCORE = 0.5
 # A moment that ends within so many clips of a border may be cut by it.
 _MARGIN = 2.0
-# Suppression visits moments one by one: the best few of very many are enough.
-_CANDIDATES = 10
+# Suppression visits moments one by one, and there may be 50 a window.
+_MAX_CANDIDATES = 5000
 
 
 @dataclass
@@ -84,7 +84,7 @@ def merge_samples(samples: Sequence[GroundingDataSample]) -> GroundingDataSample
 def merge_moments(
     answers: Sequence[WindowAnswer],
     margin: float,
-    max_moments: int = 50,
+    max_moments: int = 1000,
     iou_threshold: float = 0.7,
 ) -> Tuple[Tensor, Tensor]:
     """Moments of a video from those of its windows.
@@ -195,7 +195,7 @@ def _best(
 ) -> Tuple[Tensor, Tensor]:
     """The best rows that repeat no better one."""
     order = rows[:, 2].argsort(descending=True, stable=True)
-    rows = rows[order[: _CANDIDATES * max_moments]]
+    rows = rows[order[:_MAX_CANDIDATES]]
     scores = batched_moment_nms(
         rows[None, :, :2], rows[None, :, 2], kind='hard', iou_threshold=iou_threshold
     )[0]
