@@ -1,6 +1,7 @@
 """Ten minutes and two hours: moments at window borders, memory that does not grow."""
 
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,7 +86,7 @@ class SyntheticReader:
     alive = most = 0
 
     def __init__(self, path, fps, size):
-        self.duration = float(open(path).read())
+        self.duration = float(Path(path).read_text())
         self.values = colours(plant(self.duration), int(self.duration * fps), fps)
         self.size = size
 
