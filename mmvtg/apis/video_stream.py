@@ -77,7 +77,8 @@ class VideoStream:
         self.frame_size = frame_size
         self.fps = fps
         self.cache = cache
-        self.size, self.overlap = round(window * fps), round(overlap * fps)
+        # half of an odd number of clips is rounded down
+        self.size, self.overlap = round(window * fps), int(overlap * fps + 1e-6)
         if self.size < 1 or not 0 <= self.overlap <= self.size / 2:
             raise ValueError(
                 f'window = {window:g} s and overlap = {overlap:g} s at {fps:g} clips a '

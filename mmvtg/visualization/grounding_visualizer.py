@@ -11,6 +11,7 @@ from mmengine.visualization import LocalVisBackend, Visualizer
 from mmvtg.registry import VISUALIZERS
 from mmvtg.structures import GroundingDataSample
 
+from .text import format_time
 from .thumbnails import read_thumbnails, spread_thumbnails
 from .timeline import Timeline, draw_timeline
 
@@ -96,7 +97,10 @@ def timeline_of(
     Returns:
         Timeline: To be drawn.
     """
-    caption = [str(sample.get('video_id', '')), f'{sample.duration:.5g} s']
+    length = f'{sample.duration:.5g} s'
+    if sample.duration >= 60:
+        length = format_time(sample.duration, sample.duration)
+    caption = [str(sample.get('video_id', '')), length]
     query_id = str(sample.get('query_id', ''))
     if query_id not in ('', caption[0]):
         caption.insert(1, f'query {query_id}')

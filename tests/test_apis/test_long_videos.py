@@ -75,7 +75,7 @@ def test_ten_minutes_of_a_real_file(colour_config, write_video):
     assert sum(seen) == 600  # each frame once, whatever windows overlap
     check(inferencer, path, planted, 600)  # from the cache
     assert inferencer.stream.tower.batches == seen
-    coarse = VTGInferencer(colour_config, 'random', 'cpu', fps=0.5, overlap=20)
+    coarse = VTGInferencer(colour_config, 'random', 'cpu', fps=0.5)  # 75 clips
     prediction = coarse(path, 'green')['predictions'][0]
     assert [row[:2] for row in prediction['moments']] == [[40, 560]]
 

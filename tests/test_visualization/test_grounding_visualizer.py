@@ -64,6 +64,8 @@ def test_timeline_takes_all_that_a_sample_knows():
     assert timeline.annotated_saliency.tolist() == [1, 4]
     assert timeline.annotated_fps == 0.5
     assert timeline.caption == 'vid · query 7 · 10 s'
+    sample.set_metainfo(dict(duration=7200.0))
+    assert timeline_of(sample).caption == 'vid · query 7 · 2:00:00'
 
 
 def test_visualizer_reads_thumbnails_of_the_video(video, tmp_path):
