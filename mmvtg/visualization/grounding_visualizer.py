@@ -97,7 +97,7 @@ def timeline_of(
     Returns:
         Timeline: To be drawn.
     """
-    length = f'{sample.duration:.5g} s'
+    length = f'{round(sample.duration, 1):g} s'
     if sample.duration >= 60:
         length = format_time(sample.duration, sample.duration)
     caption = [str(sample.get('video_id', '')), length]
