@@ -1,9 +1,11 @@
 """Annotation files -> samples."""
 
-from .annotations import read_annotations, read_json_lines
+from .annotations import read_annotations
 from .errors import AnnotationError, BadSampleError
 from .grounding_dataset import GroundingDataset
+from .json_lines import read_json_lines
 from .moving_shapes.frames import MovingShapesFrames
+from .samplers import VideoGroupSampler
 from .transforms import *  # noqa: F403
 
 __all__ = [
@@ -11,6 +13,7 @@ __all__ = [
     'BadSampleError',
     'GroundingDataset',
     'MovingShapesFrames',
+    'VideoGroupSampler',
     'read_annotations',
     'read_json_lines',
 ]

@@ -6,64 +6,16 @@ One object a line. ``qid``, ``query``, ``vid`` and ``duration`` (seconds) are ne
 ``domain`` are read where present. Files may be gzip-compressed.
 """
 
-import gzip
-import json
 import math
-import os.path as osp
-import zlib
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 
 from mmvtg.structures import num_clips
 
 from .errors import AnnotationError
-
-
-def read_json_lines(path: str) -> Iterator[Tuple[int, dict]]:
-    """Yield (line number, object) of a JSON lines file, ``.gz`` allowed.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        AnnotationError: A line is not a JSON object.
-    """
-    if not osp.isfile(path):
-        raise FileNotFoundError(
-            f'annotation file {path} does not exist; check ann_file and data_root'
-        )
-    for number, line in _decoded_lines(path):
-        if not line.strip():
-            continue
-        try:
-            item = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise AnnotationError(
-                f'{path}:{number}: not valid JSON ({error}); a line that was cut '
-                'off often means an incomplete download'
-            ) from error
-        if not isinstance(item, dict):
-            raise AnnotationError(f'{path}:{number}: not a JSON object')
-        yield number, item
-
-
-def _decoded_lines(path: str) -> Iterator[Tuple[int, str]]:
-    """Yield (line number, text); what cannot be read is an AnnotationError."""
-    opener = gzip.open if path.endswith('.gz') else open
-    number = 0
-    try:
-        # as bytes: text is decoded block by block, and the line would be unknown
-        with opener(path, 'rb') as file:
-            for number, line in enumerate(file, start=1):
-                yield number, line.decode('utf-8')
-    except UnicodeDecodeError as error:
-        raise AnnotationError(
-            f'{path}:{number}: not UTF-8 ({error}); save the file in that encoding'
-        ) from error
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise AnnotationError(
-            f'{path}:{number + 1}: the compressed file is cut off or damaged '
-            f'({error}); download it again'
-        ) from error
+from .ids import check_id, check_unique
+from .json_lines import read_json_lines
 
 
 def check_window(
@@ -102,18 +54,23 @@ def parse_sample(item: dict, where: str, clip_length: float) -> Dict[str, Any]:
     missing = [key for key in ('vid', 'query', 'duration') if item.get(key) is None]
     if missing:
         raise AnnotationError(f'{where}: field {missing[0]!r} is missing')
+    query_id = item['vid'] if item.get('qid') is None else item['qid']
+    check_id(item['vid'], 'vid', where)
+    check_id(query_id, 'qid', where)
     duration = item['duration']
     if not _is_finite(duration) or duration <= 0:
         raise AnnotationError(
             f'{where}: duration = {duration!r} is not positive, or not a finite number'
         )
-    if not str(item['query']).strip():
+    if not isinstance(item['query'], str):
+        raise AnnotationError(f'{where}: query = {item["query"]!r} is not text')
+    if not item['query'].strip():
         raise AnnotationError(f'{where}: the query is empty; write a sentence')
     scores = _annotator_scores(item, where, duration, clip_length)
     return dict(
         video_id=str(item['vid']),
-        query_id=item.get('qid', item['vid']),
-        query=str(item['query']).strip(),
+        query_id=query_id,
+        query=item['query'].strip(),
         duration=float(duration),
         moments=_moments(item.get('relevant_windows') or [], where),
         annotator_scores=scores,
@@ -211,11 +168,19 @@ def _check_clip_ids(ids: Any, where: str, duration: float, clip_length: float) -
 
 
 def read_annotations(path: str, clip_length: float) -> List[Dict[str, Any]]:
-    """All samples of a JSON lines file; each knows its ``where`` (``file:line``)."""
+    """All samples of a JSON lines file; each knows its ``where`` (``file:line``).
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        AnnotationError: A line is malformed, or two lines have the same query id.
+    """
     samples = []
+    seen: Dict[str, str] = {}
     for number, item in read_json_lines(path):
         where = f'{path}:{number}'
-        samples.append(dict(parse_sample(item, where, clip_length), where=where))
+        sample = dict(parse_sample(item, where, clip_length), where=where)
+        check_unique(sample, seen)
+        samples.append(sample)
     return samples
 
 

@@ -19,11 +19,24 @@ class VideoFeatures:
         layers (list[Tensor]): Tokens of chosen tower layers, shallow to deep, each
             (B, T, P, C) with the class token at P index 0. Empty if not tapped.
         clips (Tensor, optional): (B, T, C), one vector a clip.
+        owners (Tensor, optional): (S,) int64, the row of each of S samples, where
+            several queries of a batch ask the same video. Default: a row a sample.
     """
 
     mask: Tensor
     layers: List[Tensor] = field(default_factory=list)
     clips: Optional[Tensor] = None
+    owners: Optional[Tensor] = None
+
+    def spread(self) -> 'VideoFeatures':
+        """A row a sample, for what cannot share rows."""
+        if self.owners is None:
+            return self
+        return VideoFeatures(
+            mask=self.mask[self.owners],
+            layers=[layer[self.owners] for layer in self.layers],
+            clips=None if self.clips is None else self.clips[self.owners],
+        )
 
 
 @dataclass

@@ -1,5 +1,6 @@
-"""The timeline picture and film, their visualizer and hook."""
+"""The timeline picture and film, their visualizer and hook; histograms of data sets."""
 
+from .dataset_histograms import draw_histograms
 from .grounding_visualizer import GroundingVisualizer, timeline_of
 from .hook import TimelineHook
 from .thumbnails import read_thumbnails
@@ -10,6 +11,7 @@ __all__ = [
     'GroundingVisualizer',
     'Timeline',
     'TimelineHook',
+    'draw_histograms',
     'draw_timeline',
     'read_thumbnails',
     'timeline_of',

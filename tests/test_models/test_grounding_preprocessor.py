@@ -3,17 +3,57 @@
 import torch
 
 from mmvtg.registry import MODELS
+from mmvtg.structures import GroundingDataSample, VideoFeatures
 
 
 def test_batches_are_padded_with_zeros_and_masked():
     preprocessor = MODELS.build(dict(type='GroundingDataPreprocessor'))
     video = [torch.ones(3, 2, dtype=torch.float16), torch.ones(5, 2).half()]
     query = [torch.tensor([4, 5, 6]), torch.tensor([7])]
-    data = preprocessor(dict(inputs=dict(video=video, query=query), data_samples=[1]))
+    samples = [GroundingDataSample(), GroundingDataSample()]
+    data = dict(inputs=dict(video=video, query=query), data_samples=samples)
+    data = preprocessor(data)
     inputs = data['inputs']
     assert inputs['video'].dtype == torch.float16
     assert inputs['video'].sum(-1).tolist() == [[2, 2, 2, 0, 0], [2] * 5]
     assert inputs['video_mask'].tolist() == [[True] * 3 + [False] * 2, [True] * 5]
     assert inputs['query'].tolist() == [[4, 5, 6], [7, 0, 0]]
     assert inputs['query_mask'].tolist() == [[True] * 3, [True, False, False]]
-    assert data['data_samples'] == [1]
+    assert len(data['data_samples']) == 2
+
+
+def sample_of(video_id):
+    return GroundingDataSample(metainfo=dict(video_id=video_id))
+
+
+def test_queries_of_a_video_share_its_row():
+    a, b = torch.ones(3, 2), torch.full((4, 2), 2.0)
+    samples = [sample_of(name) for name in 'abab']
+    data = dict(
+        inputs=dict(video=[a, b, a.clone(), b], query=[torch.ones(2)] * 4),
+        data_samples=samples,
+    )
+    preprocessor = MODELS.build(dict(type='GroundingDataPreprocessor'))
+    inputs = preprocessor(data)['inputs']
+    assert inputs['video'].shape == (2, 4, 2)
+    assert inputs['video_owners'].tolist() == [0, 1, 0, 1]
+    assert inputs['query'].shape == (4, 2)
+    features = VideoFeatures(
+        mask=inputs['video_mask'],
+        clips=inputs['video'],
+        owners=inputs['video_owners'],
+    ).spread()
+    assert features.clips[:, 0, 0].tolist() == [1, 2, 1, 2]
+    assert features.mask.sum(1).tolist() == [3, 4, 3, 4]
+
+
+def test_a_video_cut_in_two_ways_is_not_shared():
+    videos = [torch.ones(3, 2), torch.ones(2, 2), torch.zeros(3, 2)]
+    data = dict(
+        inputs=dict(video=videos, query=[torch.ones(2)] * 3),
+        data_samples=[sample_of('a') for _ in videos],
+    )
+    preprocessor = MODELS.build(dict(type='GroundingDataPreprocessor'))
+    inputs = preprocessor(data)['inputs']
+    assert len(inputs['video']) == 3
+    assert 'video_owners' not in inputs

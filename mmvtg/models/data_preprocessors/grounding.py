@@ -1,12 +1,13 @@
 """Pad what differs in length, and remember what is real."""
 
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
 from mmvtg.registry import MODELS
+from mmvtg.structures import GroundingDataSample
 
 
 def pad_sequences(sequences: Sequence[Tensor]) -> Tuple[Tensor, Tensor]:
@@ -35,17 +36,51 @@ class GroundingDataPreprocessor(BaseDataPreprocessor):
     """Pads videos and queries of a batch and moves them to the device.
 
     ``dict(inputs=dict(video=[...], query=[...]), data_samples=[...])`` becomes
-    ``dict(inputs=dict(video (B, T, ...), video_mask (B, T), query (B, L, ...),
+    ``dict(inputs=dict(video (V, T, ...), video_mask (V, T), query (B, L, ...),
     query_mask (B, L)), data_samples=[...])``. Types stay as they are: stored features
     float16, frames uint8, token ids int64.
+
+    Queries of the same video share its row: V is then smaller than B, and
+    ``video_owners`` (B,) int64 is added. Else V is B.
     """
 
     def forward(self, data: dict, training: bool = False) -> dict:
+        samples = data.get('data_samples')
+        videos, owners = share_videos(list(data['inputs']['video']), samples)
         inputs: Dict[str, Tensor] = {}
-        for name in ('video', 'query'):
-            sequences: List[Tensor] = list(data['inputs'][name])
-            padded, mask = pad_sequences(sequences)
-            inputs[name] = padded
-            inputs[f'{name}_mask'] = mask
-        data = dict(inputs=inputs, data_samples=data.get('data_samples'))
-        return self.cast_data(data)
+        for name, rows in (('video', videos), ('query', data['inputs']['query'])):
+            inputs[name], inputs[f'{name}_mask'] = pad_sequences(list(rows))
+        if len(videos) < len(owners):
+            inputs['video_owners'] = torch.tensor(owners)
+        return self.cast_data(dict(inputs=inputs, data_samples=samples))
+
+
+def share_videos(
+    videos: Sequence[Tensor], samples: Optional[Sequence[GroundingDataSample]]
+) -> Tuple[List[Tensor], List[int]]:
+    """Find what of a batch is the same video.
+
+    Samples share a video if they name the same ``video_id`` and hold equal tensors
+    (transforms may have cut one video in two ways).
+
+    Args:
+        videos (list[Tensor]): Of each sample, (T, ...).
+        samples (list[GroundingDataSample], optional): Without them nothing is shared.
+
+    Returns:
+        tuple[list[Tensor], list[int]]: Videos that differ, and the place among them of
+        each sample's.
+    """
+    kept: List[Tensor] = []
+    owners: List[int] = []
+    known: Dict[Optional[str], int] = {}
+    for place, video in enumerate(videos):
+        name = samples[place].metainfo.get('video_id') if samples else None
+        owner = known.get(name)
+        if owner is None or not torch.equal(kept[owner], video):
+            owner = len(kept)
+            kept.append(video)
+            if name is not None:
+                known[name] = owner
+        owners.append(owner)
+    return kept, owners

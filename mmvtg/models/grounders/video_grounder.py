@@ -19,7 +19,9 @@ class VideoGrounder(BaseModel):
         vision_tower (dict): ``(video, video_mask) -> VideoFeatures``: a CLIP tower on
             frames, or stored features.
         text_tower (dict): ``(query, query_mask) -> QueryFeatures``.
-        neck (dict): ``(VideoFeatures, QueryFeatures) -> FusedFeatures``.
+        neck (dict): ``(VideoFeatures, QueryFeatures) -> FusedFeatures``. One that
+            reads ``VideoFeatures.owners`` itself says ``shares_videos = True``; others
+            get a row a sample.
         head (dict): Has ``loss(fused, samples)`` and ``predict(fused, samples)``.
         pyramid (dict, optional): ``FusedFeatures -> FusedFeatures`` with levels.
         data_preprocessor (dict, optional): Default pads and moves to the device.
@@ -51,10 +53,14 @@ class VideoGrounder(BaseModel):
         """Encode video and query and let them meet.
 
         Args:
-            inputs (dict): ``video`` (B, T, ...), ``video_mask`` (B, T), ``query``
-                (B, L, ...), ``query_mask`` (B, L), as the preprocessor makes them.
+            inputs (dict): ``video`` (V, T, ...), ``video_mask`` (V, T), ``query``
+                (B, L, ...), ``query_mask`` (B, L), as the preprocessor makes them;
+                with fewer videos than queries also ``video_owners`` (B,).
         """
         video = self.vision_tower(inputs['video'], inputs['video_mask'])
+        video.owners = inputs.get('video_owners')
+        if not getattr(self.neck, 'shares_videos', False):
+            video = video.spread()
         query = self.text_tower(inputs['query'], inputs['query_mask'])
         fused = self.neck(video, query)
         return fused if self.pyramid is None else self.pyramid(fused)

@@ -4,7 +4,7 @@ from .attention import MultiheadAttention
 from .conv import ConvHead, DownsampleConv
 from .mlp import FeedForward, TokenMLP
 from .pooling import AttentionPooling, masked_max
-from .position import sine_position
+from .position import sine_grid, sine_position
 from .transformer import TransformerLayer
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     'TokenMLP',
     'TransformerLayer',
     'masked_max',
+    'sine_grid',
     'sine_position',
 ]

@@ -11,6 +11,7 @@ from mmvtg.registry import MODELS
 from mmvtg.structures import FusedFeatures, QueryFeatures, StepFeatures, VideoFeatures
 
 from .patch_attention import attend_patches
+from .sharing import Sharing
 
 
 @MODELS.register_module()
@@ -84,11 +85,14 @@ class R2Block(BaseModule):
             drop_path=drop_path,
         )
 
+    shares_videos = True
+
     def forward(self, video: VideoFeatures, query: QueryFeatures) -> FusedFeatures:
-        """Fuse.
+        """Fuse. The patches of a video that several queries share are read once.
 
         Args:
-            video (VideoFeatures): ``layers`` of (B, T, P, video_dims), at least K.
+            video (VideoFeatures): ``layers`` of (V, T, P, video_dims), at least K; a
+                row a sample, or ``owners``.
             query (QueryFeatures): ``layers`` of (B, L, query_dims), at least K.
 
         Returns:
@@ -99,19 +103,21 @@ class R2Block(BaseModule):
             ValueError: If a tower hands out fewer than K layers.
         """
         self._check(video, query)
-        length = video.mask.sum(1)
+        length, size = video.mask.sum(1), video.mask.size(1)
         if self.official_padding:  # parity: the padded length, whatever is real
-            length = torch.full_like(length, video.mask.size(1))
+            length = torch.full_like(length, size)
+        extra = endpoints(length, size) if self.use_tef else None
+        sharing = Sharing(video.owners, len(video.mask))
+        mask = sharing.spread(video.mask)
         position = sine_position(
-            length, video.mask.size(1), self.query_mlp.linear_out.out_features
+            sharing.spread(length), size, self.query_mlp.linear_out.out_features
         )
-        extra = endpoints(length, video.mask.size(1)) if self.use_tef else None
         hidden, steps = None, []
         # parameters of a step are indexed by its layer, so the first step has the last
         for i in reversed(range(self.num_steps)):
             tokens = video.layers[i - self.num_steps]
             words = self.query_mlp(self._cast(query.layers[i - self.num_steps]))
-            clips, pooled = self.read_frames(tokens, extra, words, query.mask)
+            clips, pooled = self.read_frames(tokens, extra, words, query.mask, sharing)
             steps.append(StepFeatures(clips=clips, words=words))
             state = clips
             if pooled is not None:
@@ -120,26 +126,32 @@ class R2Block(BaseModule):
                 gate = self.gate[i].sigmoid()
                 state = gate * state + (1 - gate) * hidden
             hidden = self.layer(
-                state, words, video.mask, query.mask, position.to(state.dtype)
+                state, words, mask, query.mask, position.to(state.dtype)
             )
         return FusedFeatures(
             clips=hidden,
-            mask=video.mask,
+            mask=mask,
             words=words,
             words_mask=query.mask,
             steps=steps,
         )
 
     def read_frames(
-        self, tokens: Tensor, extra: Optional[Tensor], words: Tensor, mask: Tensor
+        self,
+        tokens: Tensor,
+        extra: Optional[Tensor],
+        words: Tensor,
+        mask: Tensor,
+        sharing: Sharing,
     ) -> Tuple[Tensor, Optional[Tensor]]:
         """Class token and query-aware pooled vector of each frame (eq. 2 to 5).
 
         Args:
-            tokens (Tensor): (B, T, P, video_dims).
-            extra (Tensor, optional): (B, T, 2), temporal endpoints.
+            tokens (Tensor): (V, T, P, video_dims).
+            extra (Tensor, optional): (V, T, 2), temporal endpoints.
             words (Tensor): (B, L, C).
             mask (Tensor): (B, L) bool.
+            sharing (Sharing): Which sample asks which video.
 
         Returns:
             tuple[Tensor, Tensor | None]: (B, T, C) each; None without spatial pooling.
@@ -147,14 +159,17 @@ class R2Block(BaseModule):
         mlp = self.video_mlp
         if not self.spatial_pooling:
             cls = self._cast(tokens[:, :, 0])
-            return mlp(cls if extra is None else torch.cat([cls, extra], -1)), None
+            cls = mlp(cls if extra is None else torch.cat([cls, extra], -1))
+            return sharing.spread(cls), None
         asked = self.query_proj(words) / words.size(-1) ** 0.5
         keys = asked @ self.video_proj.weight @ mlp.linear_out.weight
-        pooled, cls = attend_patches(tokens, extra, keys, mlp)
+        pooled, cls = attend_patches(tokens, extra, sharing.gather(keys), mlp)
+        pooled = sharing.scatter(pooled, words.size(1))
         pooled = mlp.linear_out(pooled) + words.unsqueeze(1)
         # parity: the authors' maximum runs over padded words too
         keep = None if self.official_padding else mask[:, None, :, None]
-        return mlp.linear_out(cls), masked_max(pooled, keep, dim=2)
+        cls = sharing.spread(mlp.linear_out(cls))
+        return cls, masked_max(pooled, keep, dim=2)
 
     def _cast(self, x: Tensor) -> Tensor:
         """Stored features are float16; parameters say what to compute in."""

@@ -274,3 +274,25 @@ def test_attention_learns_from_the_start_only_if_it_is_let_in(init_scale, open_)
     block = R2Block(**DIMS, num_steps=1, init_scale=init_scale)
     block(*make_features()).clips.square().sum().backward()
     assert bool(block.query_proj.weight.grad.abs().max() > 1e-8) == open_
+
+
+@pytest.mark.parametrize('spatial_pooling', [True, False])
+def test_sharing_videos_changes_nothing(spatial_pooling):
+    steps = 3 if spatial_pooling else 1
+    options = dict(dropout=0.0, drop_path=0.0, spatial_pooling=spatial_pooling)
+    block = make_block(num_steps=steps, **options)
+    video, _ = make_features(batch=2)
+    video.mask[1, 3:] = False
+    _, query = make_features(batch=5)
+    query.mask[2, 2:] = False
+    video.owners = torch.tensor([1, 0, 1, 1, 0])
+    results = []
+    for features in (video, video.spread()):
+        block.zero_grad()
+        fused = block(features, query)
+        fused.clips[fused.mask].square().sum().backward()
+        grads = [p.grad for p in block.parameters() if p.grad is not None]
+        results.append([fused.clips, fused.words, *grads])
+    assert len(results[0]) == len(results[1]) > 10
+    for shared, plain in zip(*results):
+        torch.testing.assert_close(shared, plain, rtol=1e-5, atol=1e-5)

@@ -1,0 +1,65 @@
+"""The order in which samples are trained on."""
+
+from typing import Dict, Iterator, List, Optional, Sized
+
+import torch
+from mmengine.dist import get_dist_info, sync_random_seed
+from torch.utils.data import Sampler
+
+from mmvtg.registry import DATA_SAMPLERS
+
+
+@DATA_SAMPLERS.register_module()
+class VideoGroupSampler(Sampler):
+    """Shuffles videos, and leaves the queries of a video next to each other.
+
+    A batch then holds several queries of a video, which share its row (see
+    :class:`GroundingDataPreprocessor`): what is read of the video is read once.
+
+    Each process takes one stretch of the order, so that groups stay whole; the end is
+    filled up from the start, as mmengine's ``DefaultSampler`` does.
+
+    Args:
+        dataset (BaseDataset): Its samples name their ``video_id``.
+        seed (int, optional): Of the order; default: one that all processes agree on.
+        shuffle (bool): Whether videos, and queries within each, are shuffled.
+    """
+
+    def __init__(
+        self, dataset: Sized, seed: Optional[int] = None, shuffle: bool = True
+    ) -> None:
+        self.rank, self.world_size = get_dist_info()
+        self.seed = sync_random_seed() if seed is None else seed
+        self.shuffle = shuffle
+        self.epoch = 0
+        groups: Dict[str, List[int]] = {}
+        for index in range(len(dataset)):
+            video_id = dataset.get_data_info(index)['video_id']
+            groups.setdefault(video_id, []).append(index)
+        self.groups = list(groups.values())
+        self.num_samples = -(-len(dataset) // self.world_size)
+
+    def __iter__(self) -> Iterator[int]:
+        order = [index for group in self._shuffled(self.groups) for index in group]
+        total = self.num_samples * self.world_size
+        order = (order * (total // len(order) + 1))[:total]
+        start = self.rank * self.num_samples
+        return iter(order[start : start + self.num_samples])
+
+    def _shuffled(self, groups: List[List[int]]) -> List[List[int]]:
+        if not self.shuffle:
+            return groups
+        generator = torch.Generator().manual_seed(self.seed + self.epoch)
+
+        def shuffled(items: list) -> list:
+            places = torch.randperm(len(items), generator=generator)
+            return [items[place] for place in places]
+
+        return [shuffled(group) for group in shuffled(groups)]
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+    def set_epoch(self, epoch: int) -> None:
+        """Another order for each epoch, the same in all processes."""
+        self.epoch = epoch
