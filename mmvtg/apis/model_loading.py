@@ -87,6 +87,30 @@ def clip_rate(cfg: ConfigDict, fps: Optional[float]) -> float:
     return float(fps)
 
 
+def test_pipeline(cfg: ConfigDict) -> List[dict]:
+    """The transforms of the test set, none if the config has no test set."""
+    dataset = (cfg.get('test_dataloader') or {}).get('dataset', {})
+    while 'dataset' in dataset:
+        dataset = dataset['dataset']
+    return dataset.get('pipeline', [])
+
+
+def check_loader(cfg: ConfigDict) -> None:
+    """Refuse a config that changes stored features when it loads them.
+
+    Raises:
+        ValueError: What the tower says of a video would differ from it.
+    """
+    changes = ('normalize', 'temporal_endpoints', 'cut_clips', 'max_words')
+    for step in test_pipeline(cfg):
+        asked = [name for name in changes if step.get(name)]
+        if step['type'] == 'LoadStoredFeatures' and asked:
+            raise ValueError(
+                f'the config loads stored features with {", ".join(asked)}, which the '
+                'inferencer does not know how to do for a video'
+            )
+
+
 def check_weights(model: nn.Module, state: Dict[str, Tensor]) -> None:
     """Refuse weights that leave parts of the model as they were drawn.
 

@@ -28,10 +28,12 @@ from .inputs import Queries, VideoQueries, Videos, pair_inputs
 from .merging import merge_samples
 from .model_loading import (
     check_device,
+    check_loader,
     check_weights,
     clip_rate,
     find_model,
     list_models,
+    test_pipeline,
 )
 from .video_stream import VideoPart, VideoStream
 
@@ -118,6 +120,7 @@ class VTGInferencer(BaseInferencer):
                 'the config has no feature_extractor, so it does not say which towers '
                 'its features come from; add one (configs/_base_/models/clip_b32_k4.py)'
             )
+        check_loader(self.cfg)
         self.text_tower = self._build_tower(extractor.text_tower)
         self.stream = VideoStream(
             self._build_tower(extractor.vision_tower),
@@ -215,8 +218,8 @@ class VTGInferencer(BaseInferencer):
                 duration=end - start / self.fps,
                 fps=self.fps,
                 num_clips=stop - start,
-                video_features=part.features,
-                query_features=encoded,
+                video_features=_lift(part.features, 4),
+                query_features=_lift(encoded, 3),
             )
         )
         packed['data_samples'].set_metainfo(dict(window=part.window))
@@ -286,12 +289,9 @@ class VTGInferencer(BaseInferencer):
 
     def _init_pipeline(self, cfg: ConfigDict) -> Compose:
         """The config's test pipeline without what loads files."""
-        dataset = (cfg.get('test_dataloader') or {}).get('dataset', {})
-        while 'dataset' in dataset:
-            dataset = dataset['dataset']
         steps = [
             step
-            for step in dataset.get('pipeline', [dict(type='PackGroundingInputs')])
+            for step in test_pipeline(cfg) or [dict(type='PackGroundingInputs')]
             if not str(step['type']).startswith('Load')
         ]
         return Compose([TRANSFORMS.build(step) for step in steps])
@@ -314,6 +314,12 @@ class VTGInferencer(BaseInferencer):
             return
         check_weights(model, checkpoint.get('state_dict', checkpoint))
         super()._load_weights_to_model(model, checkpoint, cfg)
+
+
+def _lift(rows: Tensor, num_axes: int) -> Tensor:
+    """One vector a row becomes one layer (and one patch), as when it is loaded."""
+    shape = (len(rows), *[1] * (num_axes - rows.dim()), *rows.shape[1:])
+    return rows.reshape(shape)
 
 
 def _to_dict(sample: GroundingDataSample) -> Dict[str, Any]:

@@ -55,7 +55,9 @@ class BrightRuns(BaseModel):
     def forward(self, inputs, data_samples, mode='predict'):
         rows = zip(inputs['video'], inputs['video_mask'], data_samples)
         for video, mask, sample in rows:
-            values = video[mask][:, CHANNELS.index(sample.query)].float() / 255
+            values = (
+                video[mask].flatten(1)[:, CHANNELS.index(sample.query)].float() / 255
+            )
             spans = bright_runs((values > 0.5).numpy()) / sample.fps
             scores = [
                 float(values[int(a * sample.fps) : int(b * sample.fps)].mean())

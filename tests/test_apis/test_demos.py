@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MODEL = 'r2-tuning_tiny-clip-k4_1xb16-12e_moving-shapes'
+MODEL = 'r2-tuning_tiny-clip-k4_1xb32-10e_moving-shapes'
 CONFIG = f'configs/r2_tuning/{MODEL}.py'
 
 

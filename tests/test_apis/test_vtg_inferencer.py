@@ -15,7 +15,11 @@ from mmvtg.datasets.errors import BadSampleError
 from mmvtg.datasets.transforms.video import load_frames
 
 ROOT = Path(__file__).parents[2]
-TINY = 'r2-tuning_tiny-clip-k4_1xb16-12e_moving-shapes'
+TINY = 'r2-tuning_tiny-clip-k4_1xb32-10e_moving-shapes'
+
+NORMALISED = dict(
+    dataset=dict(pipeline=[dict(type='LoadStoredFeatures', normalize=['video'])])
+)
 
 
 @pytest.fixture
@@ -214,6 +218,7 @@ def test_weights_may_carry_their_config(colour_config, tmp_path, video):
         (dict(fps=-1), 'want a positive number'),
         (dict(feature_extractor=None), 'which towers'),
         (dict(window=0.3), 'at least one clip'),
+        (dict(test_dataloader=NORMALISED), 'with normalize, which'),
     ],
 )
 def test_configs_that_cannot_be_used(colour_config, change, message):
