@@ -15,7 +15,7 @@ model = dict(
         query_dims=96,
         channels=channels,
         layer=layer,
-        inputs=dict(dropout=0.1, normalize=True),
+        inputs=dict(dropout=0.1, use_tef=True, normalize=True),
     ),
     head=dict(
         channels=channels,

@@ -54,7 +54,8 @@ class DETRHead(BaseModule):
             no moments (highlight detection without windows).
         losses (dict): Loss configs by role: ``span``, ``giou``, ``label`` and ``words``
             of all decoder layers, ``saliency`` (pairs of clips), ``rank`` (all clips)
-            and ``negative`` (foreign queries). A missing role is not trained.
+            and ``negative`` (foreign queries). A missing role, or None, is not
+            trained.
         matcher (dict, optional): Default :class:`HungarianMatcher`.
         post_processor (dict, optional): Applied to predicted moments of a batch.
         saliency_pairs (Sequence[str]): Which pairs of clips to draw, see
@@ -87,7 +88,7 @@ class DETRHead(BaseModule):
         official_padding: bool = False,
     ) -> None:
         super().__init__()
-        losses = losses or {}
+        losses = {role: config for role, config in (losses or {}).items() if config}
         known = self.CLIP_ROLES + (self.MOMENT_ROLES if decoder else ())
         if set(losses) - set(known):
             raise ValueError(
