@@ -139,7 +139,7 @@ def pooled(scene_list, kind, mirror):
                 if action.kind != kind:
                     continue
                 times = np.linspace(action.start + 0.1, action.end - 0.1, 8)
-                during.append(actor_poses(actor, times)[:, :4])
+                during.append(actor_poses(actor, times))
                 first, last = action.before, action.after
                 before.append(last if mirror else first)
                 after.append(first if mirror else last)
@@ -195,7 +195,7 @@ def test_actor_has_its_colour_where_it_is():
     for scene in scenes(20):
         actor = scene.actors[-1]
         frame = render_frames(scene, np.array([0.05]), noise=False)[0]
-        x, y, radius, angle, alpha = actor_poses(actor, np.array([0.05]))[0]
+        x, y, radius, angle, alpha = actor_poses(actor, np.array([0.05]))[0][:5]
         if alpha < 0.99:
             continue
         # Below the centre: inside of each shape and off the clock hand.

@@ -143,9 +143,8 @@ def tvsum_line(
     change = np.zeros(scene.duration // GRID)
     for actor in scene.actors:
         scale = np.array([RESOLUTION, RESOLUTION, 25, 2 * np.pi, 1.0])
-        steps = np.abs(
-            np.diff(actor_poses(actor, times) / scale, axis=0, append=np.nan)
-        )
+        poses = actor_poses(actor, times)[:, : len(scale)] / scale
+        steps = np.abs(np.diff(poses, axis=0, append=np.nan))
         steps = np.nan_to_num(steps).sum(axis=1).reshape(-1, GRID * FPS)
         change += np.minimum(2.0 * steps.sum(axis=1), 1.0)
     acting = active_classes(scene)

@@ -10,7 +10,7 @@ import torch
 from mmvtg.registry import DATASETS
 
 from .language import noun_chunk, with_article
-from .motion import HOP, RANGE, State, acting_poses
+from .motion import HOP, POSE_DIMS, RANGE, State, acting_poses
 from .render import add_noise, draw_actor, make_texture, shoot_background
 from .sampling import SCALE_RADII, sample_action, sample_looks
 from .scene import RESOLUTION
@@ -130,9 +130,9 @@ class MovingShapesFrames(torch.utils.data.Dataset):
 def _sample_actors(
     rng: np.random.Generator, odds: Tuple[float, float, float]
 ) -> Tuple[List[FrameActor], np.ndarray]:
-    """1 to 3 actors and their poses ``(N, 5)``, hardly hiding each other."""
+    """1 to 3 actors and their poses, hardly hiding each other."""
     looks = sample_looks(rng, int(rng.choice((1, 2, 3), p=odds)))
-    actors, poses = [], np.empty((len(looks), 5))
+    actors, poses = [], np.empty((len(looks), POSE_DIMS))
     for place, (colour, shape) in enumerate(looks):
         family = list(FAMILIES)[rng.integers(len(FAMILIES))]
         if rng.random() < 0.4 or is_heldout(colour, shape, FAMILIES[family][0]):
@@ -157,7 +157,7 @@ def _sample_pose(
     low = RANGE[0] + (HOP if family == 'bounce' else 0)
     state = State(rng.uniform(*RANGE), rng.uniform(low, RANGE[1]), radius)
     if family is None:
-        return np.array([*state, tilt, 1.0])
+        return np.array([*state, tilt, 1.0, 0.0, 0.0, 0.0, 0.0])
     action = sample_action(rng, family, state, 0, 2 * int(rng.integers(1, 7)))
     return acting_poses(action, rng.random(1), tilt)[0]
 

@@ -26,7 +26,7 @@ from .workers import run_tasks
 from .writer import write_json, write_video
 
 #: Raised whenever the same seed gives other videos or annotations.
-GENERATOR_VERSION = '1.0'
+GENERATOR_VERSION = '1.1'
 
 
 class Size(NamedTuple):
@@ -39,7 +39,7 @@ class Size(NamedTuple):
 
 SIZES: Dict[str, Size] = {
     'tiny': Size((12, 4, 4, 4, 4), (24, 32), trimmed_clips=True),
-    'demo': Size((240, 40, 60, 40, 40), (24, 60)),
+    'demo': Size((500, 60, 100, 40, 40), (24, 40)),
     'full': Size((1000, 150, 150, 150, 150), (24, 60)),
 }
 

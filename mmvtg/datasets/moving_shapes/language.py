@@ -129,7 +129,7 @@ def _single_clauses(scene: Scene) -> List[Tuple[Clause, float]]:
     found = {}
     for actor in scene.actors:
         for kind in dict.fromkeys(action.kind for action in actor.actions):
-            hard = 2.5 if _has_distractor(scene, actor, kind) else 1.0
+            hard = 5.0 if _has_distractor(scene, actor, kind) else 1.0
             found[Clause(kind, actor.colour, actor.shape)] = 4.0 * hard
             for description in (
                 Clause(kind, actor.colour),

@@ -11,8 +11,13 @@ from .vocabulary import INVERSE
 RANGE = (20.0, 108.0)
 #: Height of a hop, pixels.
 HOP = 24.0
+#: Columns of a pose.
+POSE_DIMS = 9
 _SHAKE, _SHAKE_TILT = 5.0, 0.35
 _DIM = 0.1
+#: Trails in x, y and radius (in radii), and in angle (radians), by what changes.
+_MOVE_TRAIL = np.array([0.8, 0.8, 0.45])
+_SPIN_TRAIL, _SHAKE_TRAIL = 0.8, 0.4
 
 
 class State(NamedTuple):
@@ -80,11 +85,13 @@ def actor_poses(actor: Actor, times: np.ndarray) -> np.ndarray:
         times: ``(N,)`` seconds.
 
     Returns:
-        np.ndarray: ``(N, 5)`` float64: x, y, radius (pixels at 128x128), angle
-        (radians), opacity (0 to 1).
+        np.ndarray: ``(N, POSE_DIMS)`` float64: x, y, radius (pixels at 128x128), angle
+        (radians), opacity (0 to 1), and the trail in x, y, radius and angle: as in a
+        long exposure, the actor shows faintly on both sides of its pose. So a frame
+        tells that something moves along an axis, and not which way.
     """
     times = np.asarray(times, dtype=np.float64)
-    poses = np.empty((len(times), 5))
+    poses = np.zeros((len(times), POSE_DIMS))
     poses[:, :3] = actor.initial
     poses[:, 3] = actor.tilt
     poses[:, 4] = 1.0
@@ -98,8 +105,8 @@ def actor_poses(actor: Actor, times: np.ndarray) -> np.ndarray:
 
 
 def acting_poses(action: Action, progress: np.ndarray, tilt: float) -> np.ndarray:
-    """Pose during an action at ``progress`` ``(N,)`` in [0, 1] -> ``(N, 5)``."""
-    poses = np.empty((len(progress), 5))
+    """Pose during an action at ``progress`` ``(N,)`` in [0, 1]: (N, POSE_DIMS)."""
+    poses = np.zeros((len(progress), POSE_DIMS))
     before, after = np.array(action.before), np.array(action.after)
     poses[:, :3] = before + ease(progress)[:, None] * (after - before)
     poses[:, 3] = tilt
@@ -107,6 +114,7 @@ def acting_poses(action: Action, progress: np.ndarray, tilt: float) -> np.ndarra
     cycle = 2 * np.pi * action.cycles
     if action.kind == 'spin':
         poses[:, 3] += action.sign * cycle * progress
+        poses[:, 8] = _SPIN_TRAIL
     elif action.kind == 'blink':
         wave = 0.5 + 0.5 * action.sign * np.cos(cycle * (progress - 0.5))
         poses[:, 4] = _DIM + (1 - _DIM) * wave
@@ -119,6 +127,9 @@ def acting_poses(action: Action, progress: np.ndarray, tilt: float) -> np.ndarra
         swing = action.sign * np.sin(cycle * (progress - 0.5))
         poses[:, 0] += _SHAKE * swing
         poses[:, 3] += _SHAKE_TILT * swing
+        poses[:, 5] = _SHAKE_TRAIL * poses[:, 2]
+        poses[:, 8] = -_SHAKE_TRAIL
+    poses[:, 5:8] += (before != after) * _MOVE_TRAIL * poses[:, 2:3]
     return poses
 
 

@@ -14,6 +14,7 @@ _PAD = 16
 _SHIFT = 4
 _NOISE_SIDE, _NOISE_LEVEL = 256, 3.0
 _INK = (18, 18, 18)
+_GHOST = 0.35
 
 
 def render_frames(scene: Scene, times: np.ndarray, noise: bool = True) -> np.ndarray:
@@ -73,8 +74,22 @@ def shoot_background(
 
 
 def draw_actor(frame: np.ndarray, colour: str, shape: str, pose: np.ndarray) -> None:
-    """Draw an actor at a pose ``(5,)`` (see :func:`~.motion.actor_poses`) in place."""
-    x, y, radius, angle, alpha = pose
+    """Draw an actor and its trail at a pose (see :func:`~.motion.actor_poses`)."""
+    state, alpha, trail = pose[:4], pose[4], pose[5:]
+    if trail.any():
+        for side in (-1, 1):
+            _draw_shape(frame, colour, shape, state + side * trail, _GHOST * alpha)
+    _draw_shape(frame, colour, shape, state, alpha)
+
+
+def _draw_shape(
+    frame: np.ndarray,
+    colour: str,
+    shape: str,
+    state: np.ndarray,
+    alpha: float,
+) -> None:
+    x, y, radius, angle = state
     target = frame if alpha > 0.999 else frame.copy()
     cos, sin = np.cos(angle) * radius, np.sin(angle) * radius
     # cv2 has pixel centres at integers, we have them at halves.

@@ -16,7 +16,7 @@ from .vocabulary import COLOURS, FAMILIES, SHAPES, SIZES, is_heldout
 
 #: An actor that grows or shrinks has one of these two radii while idle.
 SCALE_RADII = (10.0, 22.0)
-_LENGTHS, _LENGTH_ODDS = (2, 4, 6, 8, 10, 12), (0.08, 0.27, 0.27, 0.2, 0.1, 0.08)
+_LENGTHS, _LENGTH_ODDS = (2, 4, 6, 8, 10, 12), (0.04, 0.16, 0.26, 0.26, 0.16, 0.12)
 _MIN_TRAVEL = 44.0
 _TRIES = 25
 

@@ -79,7 +79,7 @@ def sample_background(rng: np.random.Generator) -> Background:
 
 
 def hidden_fraction(poses: np.ndarray, others: Sequence[np.ndarray]) -> float:
-    """Share of times at which an actor clearly overlaps others, ``(N, 5)`` poses."""
+    """Share of times at which an actor clearly overlaps others, from their poses."""
     hidden = np.zeros(len(poses), dtype=bool)
     for other in others:
         distance = np.hypot(*(poses[:, :2] - other[:, :2]).T)

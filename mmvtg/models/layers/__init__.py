@@ -4,7 +4,7 @@ from .attention import MultiheadAttention, attend_heads
 from .conv import ConvHead, DownsampleConv
 from .mlp import MLP, FeedForward, TokenMLP
 from .pooling import AttentionPooling, masked_max
-from .position import WordPosition, sine_code, sine_position
+from .position import WordPosition, sine_code, sine_grid, sine_position
 from .transformer import (
     DETR_LAYER,
     TransformerEncoder,
@@ -27,6 +27,7 @@ __all__ = [
     'attend_heads',
     'masked_max',
     'sine_code',
+    'sine_grid',
     'sine_position',
     'xavier_init_',
 ]

@@ -52,6 +52,32 @@ def sine_position(lengths: Tensor, size: int, channels: int) -> Tensor:
     return sine_code(2 * math.pi * position / (lengths + 1e-6), channels)
 
 
+def sine_grid(side: int, channels: int) -> Tensor:
+    """Sinusoidal code of places in a square, smooth over its whole width.
+
+    A quarter of the channels each holds sines and cosines of x, and of y. The fastest
+    wave has one period in the square, the slowest about a tenth of one, so that places
+    nearby have codes alike and a linear map can read them.
+
+    Args:
+        side (int): Rows and columns.
+        channels (int): C, a multiple of 4.
+
+    Returns:
+        Tensor: (side * side, C) float32, row by row.
+
+    Raises:
+        ValueError: If the channels cannot be cut in four.
+    """
+    if channels % 4:
+        raise ValueError(f'a code of x and y needs 4 n channels, not {channels}')
+    wave = 10 ** -(torch.arange(channels // 4) / (channels // 4))
+    place = 2 * math.pi * (torch.arange(side) + 0.5) / side
+    rows, columns = torch.meshgrid(place, place, indexing='ij')
+    x, y = (axis.flatten()[:, None] * wave for axis in (columns, rows))
+    return torch.cat([x.sin(), x.cos(), y.sin(), y.cos()], dim=1)
+
+
 class WordPosition(nn.Module):
     """Learned code of the place of a word, joined with the word itself.
 

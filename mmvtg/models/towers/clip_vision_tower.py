@@ -172,6 +172,17 @@ class CLIPVisionTower(CLIPTower):
             tuple: pooled (N, embed_dim), not normalised, and the context with what
             hooks collected.
         """
+        tokens, context = self.encode_tokens(images, runs, inputs)
+        with self._with_autograd(context.inputs):
+            return self.project(tokens[:, 0]), context
+
+    def encode_tokens(
+        self,
+        images: Tensor,
+        runs: Optional[Tensor] = None,
+        inputs: Optional[Dict[str, Tensor]] = None,
+    ) -> Tuple[Tensor, TowerContext]:
+        """As :meth:`encode`, and all tokens of the last layer, (N, tokens, width)."""
         inputs = inputs or {}
         if runs is None:
             runs = torch.zeros(len(images), dtype=torch.int64, device=images.device)
@@ -181,10 +192,12 @@ class CLIPVisionTower(CLIPTower):
             tokens = walk_layers(
                 self.blocks, tokens, self.hooks, context, recompute=self.recompute
             )
-            pooled = self.clip.ln_post(tokens[:, 0])
-            if self.clip.proj is not None:
-                pooled = pooled @ self.clip.proj
-        return pooled, context
+        return tokens, context
+
+    def project(self, tokens: Tensor) -> Tensor:
+        """Final norm and projection, (..., width) to (..., embed_dim)."""
+        tokens = self.clip.ln_post(tokens)
+        return tokens if self.clip.proj is None else tokens @ self.clip.proj
 
     def _normalise(self, images: Tensor) -> Tensor:
         if images.is_floating_point():

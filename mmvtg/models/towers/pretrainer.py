@@ -11,10 +11,12 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
+from mmvtg.models.layers import sine_grid
 from mmvtg.registry import MODELS, TRANSFORMS
 from mmvtg.utils.files import write_atomic
 
 _MAX_LOGIT_SCALE = math.log(100)  # as CLIP clips it
+_WORD_GAIN = 4  # most words fit many images: their mean differs little between them
 
 
 @MODELS.register_module()
@@ -73,10 +75,17 @@ class CLIPPretrainer(BaseModel):
     The loss is CLIP's: cross-entropy over the cosines of a batch, in both directions,
     with a learned temperature. Equal captions are no negatives of each other.
 
+    CLIP trains no patch: only the class token meets the text. Where patches shall know
+    which words they show, ``patch_loss_weight`` adds the same loss over another score:
+    each word looks for its patch (:func:`late_interaction`).
+
     Args:
         vision_tower (dict): Config of a :class:`CLIPVisionTower`, ``frozen=False``.
         text_tower (dict): Config of a :class:`CLIPTextTower`, ``frozen=False``.
         init_temperature (float): Cosines are divided by it at the start.
+        patch_loss_weight (float): Of the loss between words and patches.
+        position_code (float): Size of a sine code of their place that patches get
+            before training; small images do not make a tower learn one that lasts.
         data_preprocessor (dict, optional): Default: :class:`CaptionPreprocessor`.
     """
 
@@ -85,6 +94,8 @@ class CLIPPretrainer(BaseModel):
         vision_tower: dict,
         text_tower: dict,
         init_temperature: float = 0.07,
+        patch_loss_weight: float = 0.0,
+        position_code: float = 0.0,
         data_preprocessor: Optional[dict] = None,
     ) -> None:
         super().__init__(
@@ -97,6 +108,13 @@ class CLIPPretrainer(BaseModel):
         if init_temperature <= 0:
             raise ValueError(f'init_temperature is {init_temperature}, want > 0')
         self.logit_scale = nn.Parameter(torch.tensor(-math.log(init_temperature)))
+        self.patch_loss_weight = patch_loss_weight
+        if patch_loss_weight:
+            self.word_scale = nn.Parameter(torch.tensor(math.log(10.0)))
+        if position_code:
+            places = self.vision_tower.clip.positional_embedding.data[1:]
+            side = math.isqrt(len(places))
+            places += position_code * sine_grid(side, places.size(1))
 
     def forward(
         self,
@@ -124,29 +142,78 @@ class CLIPPretrainer(BaseModel):
         return F.normalize(images, dim=-1), F.normalize(texts, dim=-1)
 
     def loss(self, inputs: Dict[str, Tensor]) -> Dict[str, Tensor]:
-        """The loss of a batch, and how often the right partner ranks first.
+        """The losses of a batch, and how often the right partner ranks first.
 
         Returns:
-            dict: ``loss``; ``image_to_text`` and ``text_to_image``: accuracies in
-            [0, 1]; ``temperature``.
+            dict: ``loss``, and ``loss_patch`` if it has a weight; ``image_to_text`` and
+            ``text_to_image``: accuracies in [0, 1]; ``temperature``.
         """
-        images, texts = self.embed(inputs)
+        tokens, _ = self.vision_tower.encode_tokens(inputs['image'])
+        query = self.text_tower(inputs['query'], inputs['query_mask'])
+        images = F.normalize(self.vision_tower.project(tokens[:, 0]), dim=-1)
+        texts = F.normalize(query.pooled, dim=-1)
+        same = equal_captions(inputs['query'], inputs['query_mask'])
         scale = self.logit_scale.clamp(max=_MAX_LOGIT_SCALE).exp()
-        logits = scale * images @ texts.T
-        query = inputs['query'].masked_fill(~inputs['query_mask'], 0)
-        same = (query[:, None] == query).all(dim=-1)
-        same.fill_diagonal_(False)
-        logits = logits.masked_fill(same, float('-inf'))
+        logits = (scale * images @ texts.T).masked_fill(same, float('-inf'))
+        losses = dict(loss=both_ways(logits))
+        if self.patch_loss_weight:
+            patches = F.normalize(self.vision_tower.project(tokens[:, 1:]), dim=-1)
+            words = F.normalize(query.words, dim=-1)
+            sharpness = self.word_scale.clamp(max=_MAX_LOGIT_SCALE).exp()
+            score = late_interaction(patches, words, query.mask, sharpness)
+            score = (_WORD_GAIN * sharpness * score).masked_fill(same, float('-inf'))
+            losses['loss_patch'] = self.patch_loss_weight * both_ways(score)
         target = torch.arange(len(logits), device=logits.device)
-        loss = F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)
         with torch.no_grad():
             found = [(logits.argmax(dim=d) == target).float().mean() for d in (1, 0)]
         return dict(
-            loss=loss / 2,
+            losses,
             image_to_text=found[0],
             text_to_image=found[1],
             temperature=1 / scale.detach(),
         )
+
+
+def equal_captions(query: Tensor, mask: Tensor) -> Tensor:
+    """(B, L) ids and mask to (B, B) bool: whether two captions are the same text."""
+    query = query.masked_fill(~mask, 0)
+    same = (query[:, None] == query).all(dim=-1)
+    return same.fill_diagonal_(False)
+
+
+def both_ways(logits: Tensor) -> Tensor:
+    """CLIP's loss of (B, B) logits whose diagonal holds the true pairs."""
+    target = torch.arange(len(logits), device=logits.device)
+    loss = F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)
+    return loss / 2
+
+
+def late_interaction(
+    patches: Tensor, words: Tensor, mask: Tensor, sharpness: Tensor
+) -> Tensor:
+    """How well images show captions, word by word (after FILIP, Yao et al. 2022).
+
+    A word scores the best patch by cosine, softly: log-mean-exp with ``sharpness``. A
+    caption scores the mean of its words. Patches do not choose words in turn: most of
+    them show background, of which no caption speaks.
+
+    Args:
+        patches (Tensor): (B, P, D), unit length.
+        words (Tensor): (B, L, D), unit length, the start token first, which tells
+            nothing in a causal tower and does not count.
+        mask (Tensor): (B, L) bool.
+        sharpness (Tensor): Scalar > 0.
+
+    Returns:
+        Tensor: (B, B), row: image, column: caption.
+    """
+    mask = mask.clone()
+    mask[:, 0] = False
+    cosines = torch.einsum('ipd,nd->ipn', patches, words[mask])
+    best = torch.logsumexp(sharpness * cosines, dim=1) - math.log(patches.size(1))
+    caption = mask.nonzero()[:, 0]
+    total = best.new_zeros(len(patches), len(words)).index_add(1, caption, best)
+    return total / sharpness / mask.sum(1)
 
 
 def export_clip(model: CLIPPretrainer, path: Union[str, os.PathLike]) -> None:

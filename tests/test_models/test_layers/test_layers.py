@@ -13,6 +13,7 @@ from mmvtg.models.layers import (
     MultiheadAttention,
     TransformerLayer,
     masked_max,
+    sine_grid,
     sine_position,
 )
 
@@ -143,3 +144,18 @@ def test_downsample_sees_pairs_and_drops_an_odd_clip():
     changed[:, [4, 6]] += 1
     assert torch.equal(conv(changed)[:, :2], out[:, :2])
     assert not torch.equal(conv(changed)[:, 2], out[:, 2])
+
+
+def test_sine_grid_tells_places_to_a_linear_map():
+    code = sine_grid(8, 32)
+    assert code.shape == (64, 32) and code.abs().max() <= 1
+    rows, columns = torch.meshgrid(torch.arange(8.0), torch.arange(8.0), indexing='ij')
+    places = torch.stack([rows.flatten(), columns.flatten()], dim=1)
+    known = torch.cat([code, torch.ones(64, 1)], dim=1)
+    found = known @ torch.linalg.pinv(known) @ places
+    assert (found - places).abs().max() < 0.05
+    # x is the first half, y the second
+    assert torch.equal(code[0, 16:], code[7, 16:])
+    assert torch.equal(code[0, :16], code[56, :16])
+    with pytest.raises(ValueError, match='4 n channels'):
+        sine_grid(8, 30)

@@ -7,15 +7,18 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from mmvtg.models.layers import sine_grid
 from mmvtg.models.towers import CLIPPretrainer, CLIPVisionTower, export_clip
-from mmvtg.models.towers.pretrainer import CaptionPreprocessor
+from mmvtg.models.towers.pretrainer import CaptionPreprocessor, late_interaction
 
 
-def make(name='tiny-clip'):
+def make(name='tiny-clip', **options):
     torch.manual_seed(0)
     tower = dict(model=name, frozen=False)
     return CLIPPretrainer(
-        dict(type='CLIPVisionTower', **tower), dict(type='CLIPTextTower', **tower)
+        dict(type='CLIPVisionTower', **tower),
+        dict(type='CLIPTextTower', **tower),
+        **options,
     )
 
 
@@ -92,3 +95,45 @@ def test_frozen_towers_are_refused():
             dict(type='CLIPVisionTower', model='tiny-clip'),
             dict(type='CLIPTextTower', model='tiny-clip', frozen=False),
         )
+
+
+def test_late_interaction_by_hand():
+    torch.manual_seed(0)
+    patches = F.normalize(torch.randn(3, 5, 4), dim=-1)
+    words = F.normalize(torch.randn(3, 6, 4), dim=-1)
+    mask = torch.arange(6) < torch.tensor([[6], [3], [4]])
+    sharpness = torch.tensor(7.0)
+    score = late_interaction(patches, words, mask, sharpness)
+    for image in range(3):
+        for caption in range(3):
+            parts = [
+                (7 * patches[image] @ words[caption, place]).exp().mean().log() / 7
+                for place in range(1, int(mask[caption].sum()))
+            ]
+            expected = sum(parts) / len(parts)
+            torch.testing.assert_close(score[image, caption], expected)
+    # padding and the start token tell nothing
+    words[~mask] = words[:, 0] = 1.0
+    assert torch.equal(late_interaction(patches, words, mask, sharpness), score)
+
+
+def test_patch_loss_reaches_the_patches_of_the_last_layer():
+    captions = ['a red circle', 'a big blue star spins', 'a pink cross']
+    grads = []
+    for weight in (0.0, 1.0):
+        model = make(patch_loss_weight=weight)
+        inputs = model.data_preprocessor(batch(captions))['inputs']
+        losses = model(inputs, mode='loss')
+        assert ('loss_patch' in losses) == bool(weight)
+        sum(value for key, value in losses.items() if 'loss' in key).backward()
+        # without it, no patch is a query of the last attention
+        grads.append(model.vision_tower.clip.transformer.resblocks[-1].mlp.c_fc.weight)
+    assert not torch.equal(grads[0].grad, grads[1].grad)
+
+
+def test_position_code_is_added_to_patches_once():
+    plain, coded = make(), make(position_code=0.5)
+    step = [m.vision_tower.clip.positional_embedding.detach() for m in (plain, coded)]
+    step = step[1] - step[0]
+    assert not step[0].any()
+    torch.testing.assert_close(step[1:], 0.5 * sine_grid(8, 128), atol=1e-6, rtol=0)
