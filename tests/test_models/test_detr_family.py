@@ -129,6 +129,15 @@ def test_losses_are_finite_whatever_is_annotated(model, moments):
     assert all(g is not None and g.isfinite().all() for g in gradients)
 
 
+def test_half_precision_trains(model):
+    with torch.autocast('cpu', torch.bfloat16):
+        losses = model.train().loss(make_inputs(), make_samples())
+        assert all(loss.dtype == torch.float32 for loss in losses.values())
+    sum(losses.values()).backward()
+    gradients = [p.grad for p in model.parameters()]
+    assert all(g is not None and g.isfinite().all() for g in gradients)
+
+
 def test_a_batch_of_one_is_trained(model):
     one = {name: value[:1] for name, value in make_inputs().items()}
     losses = model.train().loss(one, make_samples()[:1])

@@ -5,7 +5,7 @@
 
 Both have the same parameters and give the same losses and predictions (checked first,
 without dropout). The plain ones do what the authors' code does: attention weights are
-written out; foreign queries pass through the whole model, decoder included, in
+written out and dropout is torch's; foreign queries pass through the whole model, decoder included, in
 inference, too; costs of all queries and all moments of a batch are computed and then
 cut; matched rows and levels of saliency are visited one by one.
 
@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from mmvtg.models.decoders import anchor_decoder
 from mmvtg.models.heads import DETRHead, TRDETRHead
-from mmvtg.models.layers import attention
+from mmvtg.models.layers import Dropout, attention
 from mmvtg.models.losses import RankContrastLoss
 from mmvtg.models.necks import CrossEncoder
 from mmvtg.registry import MODELS
@@ -196,11 +196,13 @@ def without_dropout(model: nn.Module) -> nn.Module:
 
 @contextmanager
 def written_out(plain: bool) -> Iterator[None]:
-    """While it lasts, attention of a plain model has its weights written out."""
+    """While it lasts, a plain model computes attention and dropout the plain way."""
     function = plain_attention if plain else attention.attend_heads
+    dropout = nn.Dropout.forward if plain else Dropout.forward
     with (
         mock.patch.object(attention, 'attend_heads', function),
         mock.patch.object(anchor_decoder, 'attend_heads', function),
+        mock.patch.object(Dropout, 'forward', dropout),
     ):
         yield
 

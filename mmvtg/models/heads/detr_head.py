@@ -186,31 +186,22 @@ class DETRHead(BaseModule):
         """Losses of all decoder layers, each matched on its own."""
         targets, counts = self.targets(data_samples, fused.mask)
         found = self.matcher(outputs.logits, outputs.spans, targets, counts)
-        matched = found >= 0
+        layers = zip(found, outputs.states, outputs.logits, outputs.spans)
         losses, last = {}, len(found) - 1
-        for layer in range(len(found)):
-            suffix = '' if layer == last else f'_{layer}'
-            index = found[layer].clamp(min=0)[..., None].expand(-1, -1, 2)
-            target = (
-                targets.gather(1, index)
-                if targets.size(1)
-                else targets.new_zeros(index.shape)
-            )
-            for role, value in self.layer_losses(
-                outputs, layer, matched[layer], target
-            ).items():
-                losses[role + suffix] = value
+        for layer, (rows, states, logits, spans) in enumerate(layers):
+            index = rows.clamp(min=0)[..., None].expand(-1, -1, 2)
+            parts = self.span_losses(logits, spans, rows >= 0, targets.gather(1, index))
             if 'words' in self.losses:
-                losses[f'words{suffix}'] = self.word_loss(
-                    outputs.states[layer], fused, matched[layer]
-                )
+                parts['words'] = self.word_loss(states, fused, rows >= 0)
+            suffix = '' if layer == last else f'_{layer}'
+            losses.update({role + suffix: value for role, value in parts.items()})
         return losses
 
-    def layer_losses(
-        self, outputs: DETROutputs, layer: int, matched: Tensor, target: Tensor
+    def span_losses(
+        self, logits: Tensor, spans: Tensor, matched: Tensor, target: Tensor
     ) -> Dict[str, Tensor]:
-        """Span, IoU and class of one layer; matched (B, Q), target (B, Q, 2)."""
-        spans, losses = outputs.spans[layer], {}
+        """Span, IoU and class of one layer, (B, Q, 2), (B, Q, 2), (B, Q), (B, Q, 2)."""
+        losses = {}
         if 'span' in self.losses:
             losses['span'] = self.losses['span'](spans, target, matched)
         if 'giou' in self.losses:
@@ -218,8 +209,8 @@ class DETRHead(BaseModule):
                 center_to_span(spans), center_to_span(target), matched
             )
         if 'label' in self.losses:
-            one_hot = torch.stack([matched, ~matched], dim=-1).to(spans)
-            losses['label'] = self.losses['label'](outputs.logits[layer], one_hot)
+            one_hot = torch.stack([matched, ~matched], dim=-1).to(logits)
+            losses['label'] = self.losses['label'](logits, one_hot)
         return losses
 
     def word_loss(
@@ -229,10 +220,11 @@ class DETRHead(BaseModule):
         mask = fused.words_mask
         if self.official_padding:  # parity: padded words count
             mask = torch.ones_like(mask)
-        words = self.word_proj(fused.words).float()
-        return self.losses['words'](
-            self.state_proj(states).float(), words, matched, mask
+        states, words = (
+            self.state_proj(states.float()),
+            self.word_proj(fused.words.float()),
         )
+        return self.losses['words'](states, words, matched, mask)
 
     def targets(
         self, data_samples: List[GroundingDataSample], mask: Tensor
@@ -240,10 +232,12 @@ class DETRHead(BaseModule):
         """Annotated moments as (center, width) in fractions of the features' length.
 
         Returns:
-            tuple[Tensor, Tensor]: (B, M, 2), zeros where a sample has fewer, and how
-            many it has (B,).
+            tuple[Tensor, Tensor]: (B, M, 2), zeros where a sample has fewer, M at least
+            1, and how many it has (B,).
         """
         moments = stack_moments(data_samples, self.max_targets).to(mask.device)
+        if not moments.size(1):
+            moments = moments.new_full((len(moments), 1, 2), float('inf'))
         real = moments[..., 0].isfinite()
         moments = moments / mask.sum(1)[:, None, None]
         targets = span_to_center(moments.masked_fill(~real[..., None], 0))

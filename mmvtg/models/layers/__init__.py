@@ -2,6 +2,7 @@
 
 from .attention import MultiheadAttention, attend_heads
 from .conv import ConvHead, DownsampleConv
+from .dropout import Dropout
 from .mlp import MLP, FeedForward, TokenMLP
 from .pooling import AttentionPooling, masked_max
 from .position import WordPosition, sine_code, sine_grid, sine_position
@@ -18,6 +19,7 @@ __all__ = [
     'AttentionPooling',
     'ConvHead',
     'DownsampleConv',
+    'Dropout',
     'FeedForward',
     'MultiheadAttention',
     'TokenMLP',
