@@ -8,7 +8,7 @@ _base_ = [
 
 model = dict(
     head=dict(
-        # the authors' half second of a clip of 2 s, added in clips
+        # parity: half the clip length in seconds, taken as clips
         point_offset=1.0,
     ),
 )

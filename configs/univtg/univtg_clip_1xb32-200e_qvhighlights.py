@@ -9,7 +9,7 @@ _base_ = [
 model = dict(
     neck=dict(video_dims=512 + 2),
     head=dict(
-        # the authors' half second of a clip of 2 s, added in clips
+        # parity: half the clip length in seconds, taken as clips
         point_offset=1.0,
     ),
 )

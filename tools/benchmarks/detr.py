@@ -5,9 +5,9 @@
 
 Both have the same parameters and give the same losses and predictions (checked first,
 without dropout). The plain ones do what the authors' code does: attention weights are
-written out and dropout is torch's; foreign queries pass through the whole model, decoder included, in
-inference, too; costs of all queries and all moments of a batch are computed and then
-cut; matched rows and levels of saliency are visited one by one.
+written out and dropout is torch's; foreign queries pass through the whole model,
+decoder included, in inference, too; costs of all queries and all moments of a batch are
+computed and then cut; matched rows and levels of saliency are visited one by one.
 
 Sizes are those of QVHighlights: 75 clips, 32 words, SlowFast and CLIP features, batches
 of 32. Training is a step of AdamW. Runs of both alternate; medians are reported. Time
@@ -31,6 +31,7 @@ from torch import Tensor, nn
 
 from mmvtg.models.decoders import anchor_decoder
 from mmvtg.models.heads import DETRHead, TRDETRHead
+from mmvtg.models.heads.targets import stack_centers
 from mmvtg.models.layers import Dropout, attention
 from mmvtg.models.losses import RankContrastLoss
 from mmvtg.models.necks import CrossEncoder
@@ -83,7 +84,7 @@ class PlainMoments:
         return super().forward(fused)
 
     def moment_losses(self, outputs, fused, data_samples) -> Dict[str, Tensor]:
-        targets, counts = self.targets(data_samples, fused.mask)
+        targets, counts = stack_centers(data_samples, fused.mask)
         targets = [rows[:n] for rows, n in zip(targets, counts.tolist())]
         losses, last = {}, len(outputs.logits) - 1
         for layer, (logits, spans) in enumerate(zip(outputs.logits, outputs.spans)):

@@ -1,6 +1,5 @@
 """The head of Moment-DETR and QD-DETR: a set of moments and a saliency per clip."""
 
-from dataclasses import dataclass
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
@@ -10,35 +9,10 @@ from torch import Tensor, nn
 from mmvtg.models.decoders.anchor_decoder import inverse_sigmoid
 from mmvtg.models.layers import MLP
 from mmvtg.registry import MODELS, TASK_UTILS
-from mmvtg.structures import (
-    FusedFeatures,
-    GroundingDataSample,
-    center_to_span,
-    span_to_center,
-)
+from mmvtg.structures import FusedFeatures, GroundingDataSample, center_to_span
 
-from .decoding import add_predictions, no_moments
-from .targets import stack_moments, stack_pairs, stack_saliency
-
-
-@dataclass
-class DETROutputs:
-    """What the head says, N decoder layers one after the other.
-
-    Args:
-        saliency (Tensor): (B, T).
-        negative (Tensor, optional): (B, T), saliency for the query of another sample.
-        states (Tensor, optional): (N, B, Q, C), of a head with a decoder.
-        logits (Tensor, optional): (N, B, Q, 2), foreground first.
-        spans (Tensor, optional): (N, B, Q, 2), (center, width) in fractions of the
-            video.
-    """
-
-    saliency: Tensor
-    negative: Optional[Tensor] = None
-    states: Optional[Tensor] = None
-    logits: Optional[Tensor] = None
-    spans: Optional[Tensor] = None
+from .decoding import DETROutputs, add_predictions, no_moments
+from .targets import stack_centers, stack_pairs, stack_saliency
 
 
 @MODELS.register_module()
@@ -184,7 +158,7 @@ class DETRHead(BaseModule):
         data_samples: List[GroundingDataSample],
     ) -> Dict[str, Tensor]:
         """Losses of all decoder layers, each matched on its own."""
-        targets, counts = self.targets(data_samples, fused.mask)
+        targets, counts = stack_centers(data_samples, fused.mask, self.max_targets)
         found = self.matcher(outputs.logits, outputs.spans, targets, counts)
         layers = zip(found, outputs.states, outputs.logits, outputs.spans)
         losses, last = {}, len(found) - 1
@@ -225,23 +199,6 @@ class DETRHead(BaseModule):
             self.word_proj(fused.words.float()),
         )
         return self.losses['words'](states, words, matched, mask)
-
-    def targets(
-        self, data_samples: List[GroundingDataSample], mask: Tensor
-    ) -> Tuple[Tensor, Tensor]:
-        """Annotated moments as (center, width) in fractions of the features' length.
-
-        Returns:
-            tuple[Tensor, Tensor]: (B, M, 2), zeros where a sample has fewer, M at least
-            1, and how many it has (B,).
-        """
-        moments = stack_moments(data_samples, self.max_targets).to(mask.device)
-        if not moments.size(1):
-            moments = moments.new_full((len(moments), 1, 2), float('inf'))
-        real = moments[..., 0].isfinite()
-        moments = moments / mask.sum(1)[:, None, None]
-        targets = span_to_center(moments.masked_fill(~real[..., None], 0))
-        return targets, real.sum(1)
 
     def predict(
         self, fused: FusedFeatures, data_samples: List[GroundingDataSample]

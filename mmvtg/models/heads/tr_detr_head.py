@@ -11,7 +11,8 @@ from mmvtg.models.layers import DETR_LAYER, TransformerEncoder
 from mmvtg.registry import MODELS
 from mmvtg.structures import FusedFeatures, GroundingDataSample, center_to_span
 
-from .detr_head import DETRHead, DETROutputs
+from .decoding import DETROutputs
+from .detr_head import DETRHead
 from .targets import stack_relevance
 
 

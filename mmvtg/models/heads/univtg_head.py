@@ -48,7 +48,7 @@ class UniVTGHead(BaseModule):
             missing or None is not trained.
         post_processor (dict, optional): Applied to predicted moments of a batch.
         point_offset (float): Where in its clip a point stands, in clips. The authors
-            add half a clip in seconds, which makes 1.0 where clips last 2 s.
+            take half the clip length in seconds: 1.0, the end, where clips last 2 s.
         saliency_parts (Sequence[str]): What the predicted saliency is the sum of:
             ``class`` (foreground probability), ``similarity``, or both.
         official_padding (bool): Parity with the authors' code, whose convolutions see
