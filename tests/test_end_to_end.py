@@ -19,7 +19,7 @@ from filelock import FileLock
 from mmvtg.datasets.moving_shapes import generate
 
 ROOT = Path(__file__).parents[1]
-CONFIG = 'configs/r2_tuning/r2-tuning_tiny-clip-k4_1xb16-12e_moving-shapes.py'
+CONFIG = 'configs/r2_tuning/r2-tuning_tiny-clip-k4_1xb32-10e_moving-shapes.py'
 SHORT = [
     'train_cfg.max_epochs=4',
     'train_cfg.val_interval=1',

@@ -13,6 +13,7 @@ import argparse
 import os.path as osp
 import sys
 from collections import defaultdict
+from functools import partial
 from typing import Dict, List, Optional
 
 from mmengine.config import Config, DictAction
@@ -192,9 +193,7 @@ def main() -> int:
         configs = from_config(args) if is_config else from_file(args)
         for split, config in configs.items():
             dataset = DATASETS.build(dict(config, lazy_init=True, pipeline=[]))
-            bar = lambda rows, name=split: track(  # noqa: E731
-                rows, name, console=console, transient=True
-            )
+            bar = partial(track, description=split, console=console, transient=True)
             reports[split] = examine(dataset, args.deep, bar)
     except (OSError, ValueError, ImportError) as error:
         raise SystemExit(f'check_dataset: {error}') from error

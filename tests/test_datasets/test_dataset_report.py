@@ -78,6 +78,11 @@ def test_what_a_run_gets_over_is_a_warning(make_store, line):
     short = _examine(root, bad_windows='drop', min_duration=50)
     assert ('warning', 'video shorter than 50 s') in _kinds(short)
     assert short.num_errors == 0
+    none = dict(relevant_windows=None, relevant_clip_ids=None, saliency_scores=None)
+    root = make_store([line(0), line(1, duration=1, **none)])
+    kind = 'video shorter than one clip'
+    assert ('warning', kind) in _kinds(_examine(root, data_prefix={}))
+    assert ('error', kind) in _kinds(_examine(root, data_prefix={}, test_mode=True))
 
 
 def test_a_file_that_many_queries_need_is_one_finding(make_store, line):

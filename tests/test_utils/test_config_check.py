@@ -8,7 +8,7 @@ from mmvtg.utils.launch import load_config
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted(ROOT.glob('configs/[!_]*/*.py'))
-DEMO = ROOT / 'configs/r2_tuning/r2-tuning_tiny-clip-k4_1xb16-12e_moving-shapes.py'
+DEMO = ROOT / 'configs/r2_tuning/r2-tuning_tiny-clip-k4_1xb32-10e_moving-shapes.py'
 
 
 @pytest.fixture

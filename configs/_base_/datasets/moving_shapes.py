@@ -16,10 +16,11 @@ train_pipeline = [
 test_pipeline = [dict(type='LoadStoredFeatures'), dict(type='PackGroundingInputs')]
 
 train_dataloader = dict(
-    batch_size=16,
+    batch_size=32,
     num_workers=1,
     persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
+    # the queries of a video in one batch: what is read of it is read once
+    sampler=dict(type='VideoGroupSampler'),
     dataset=dict(
         type=dataset_type,
         ann_file='qvhighlights/train.jsonl',
