@@ -23,4 +23,8 @@ model = dict(
         post_processor=dict(unit=2.0),
     ),
 )
+# negative pairs and contrasts across the batch want queries of different videos
+train_dataloader = dict(
+    batch_size=16, sampler=dict(_delete_=True, type='DefaultSampler', shuffle=True)
+)
 default_hooks = dict(checkpoint=dict(save_best='MR-full-mAP', rule='greater'))
