@@ -1,12 +1,13 @@
-"""From scores and distances at points to moments and curves."""
+"""What heads say, and how it becomes moments and curves."""
 
 from dataclasses import dataclass
 from typing import List, Optional, Sequence, Tuple
 
 import torch
+from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmvtg.structures import clips_to_seconds
+from mmvtg.structures import GroundingDataSample, clips_to_seconds
 
 
 @dataclass
@@ -26,6 +27,26 @@ class HeadOutputs:
     points: Tensor
     mask: Tensor
     similarity: Tensor
+
+
+@dataclass
+class DETROutputs:
+    """What the head says, N decoder layers one after the other.
+
+    Args:
+        saliency (Tensor): (B, T).
+        negative (Tensor, optional): (B, T), saliency for the query of another sample.
+        states (Tensor, optional): (N, B, Q, C), of a head with a decoder.
+        logits (Tensor, optional): (N, B, Q, 2), foreground first.
+        spans (Tensor, optional): (N, B, Q, 2), (center, width) in fractions of the
+            video.
+    """
+
+    saliency: Tensor
+    negative: Optional[Tensor] = None
+    states: Optional[Tensor] = None
+    logits: Optional[Tensor] = None
+    spans: Optional[Tensor] = None
 
 
 def decode_moments(
@@ -80,3 +101,33 @@ def spread_scores(
         spread = level.gather(1, index)
         levels.append(spread.masked_fill(count == 0, float('-inf')))
     return torch.stack(levels).amax(0)
+
+
+def add_predictions(
+    samples: List[GroundingDataSample],
+    moments: Sequence[Tuple[Tensor, Tensor]],
+    saliency: Tensor,
+    mask: Tensor,
+) -> List[GroundingDataSample]:
+    """Write predictions into samples.
+
+    Args:
+        samples (list[GroundingDataSample]): B of them.
+        moments (Sequence[tuple]): (spans (N, 2) in seconds, scores (N,)) a sample.
+        saliency (Tensor): (B, T).
+        mask (Tensor): (B, T) bool; real clips come first.
+
+    Returns:
+        list[GroundingDataSample]: The same, ``pred_moments`` and ``pred_saliency`` set.
+    """
+    rows = zip(samples, moments, saliency, mask.sum(1).tolist())
+    for sample, (spans, scores), values, length in rows:
+        sample.pred_moments = InstanceData(spans=spans, scores=scores)
+        sample.pred_saliency = values[:length]
+    return samples
+
+
+def no_moments(saliency: Tensor) -> List[Tuple[Tensor, Tensor]]:
+    """What a head without moments predicts for each row of ``saliency`` (B, T)."""
+    empty = saliency.new_zeros(0)
+    return [(empty.new_zeros(0, 2), empty) for _ in saliency]

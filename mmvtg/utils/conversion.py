@@ -1,0 +1,150 @@
+"""What converters of other projects' checkpoints share."""
+
+import argparse
+import io
+import pickle
+import re
+import sys
+from typing import Callable, Dict, Iterable, Optional, Tuple
+
+import torch
+from torch import Tensor, nn
+
+from .files import write_atomic
+
+StateDict = Dict[str, Tensor]
+#: A pattern of the authors' keys, and ours for it (``\1`` is the first group); None
+#: drops the tensor, ``{qkv}`` in ours splits it into ``q``, ``k`` and ``v``.
+Rule = Tuple[str, Optional[str]]
+
+
+def load_released(path: str) -> dict:
+    """Load a released checkpoint; nothing that it holds is run.
+
+    Tensors and plain values are read, and the ``argparse.Namespace`` of options that
+    authors leave beside them.
+
+    Args:
+        path (str): File of ``torch.save``, or ``.safetensors``.
+
+    Returns:
+        dict: As it was saved.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is damaged or holds other objects.
+    """
+    if path.endswith('.safetensors'):
+        from mmvtg.engine.checkpoint import load_local
+
+        return load_local(path, map_location='cpu')
+    if not hasattr(torch.serialization, 'safe_globals'):
+        raise ValueError(
+            f'torch {torch.__version__} cannot load options safely: convert the file '
+            'where torch is 2.5 or newer'
+        )
+    try:
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            return torch.load(path, map_location='cpu', weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(
+            f'{path} is damaged, or holds objects besides weights, plain values and '
+            f'options: it is not loaded. ({error})'
+        ) from error
+
+
+def rename(official: StateDict, rules: Iterable[Rule]) -> StateDict:
+    """Give tensors our names, in float32.
+
+    Args:
+        official (dict[str, Tensor]): With or without the prefix ``module.``.
+        rules (Iterable[Rule]): The first whose pattern is the whole key counts.
+
+    Returns:
+        dict[str, Tensor]: By our names.
+
+    Raises:
+        ValueError: If a key is unknown.
+    """
+    rules = [(re.compile(pattern), target) for pattern, target in rules]
+    state = {}
+    for key, value in official.items():
+        key = key[len('module.') :] if key.startswith('module.') else key
+        found = ((pattern.fullmatch(key), target) for pattern, target in rules)
+        match, target = next((pair for pair in found if pair[0]), (None, None))
+        if match is None:
+            raise ValueError(
+                f'unknown key {key!r}: this is no checkpoint of this method, or of a '
+                'variant that this converter does not know'
+            )
+        if target is None:
+            continue
+        name = match.expand(target)
+        if '{qkv}' in name:
+            for letter, part in zip('qkv', value.float().chunk(3)):
+                state[name.replace('{qkv}', letter)] = part
+        else:
+            state[name] = value.float()
+    return state
+
+
+def count_layers(state: StateDict, prefix: str) -> int:
+    """How many layers have names that begin with ``prefix`` and a number."""
+    found = (re.match(re.escape(prefix) + r'(\d+)\.', key) for key in state)
+    return len({match[1] for match in found if match})
+
+
+def check_fits(state: StateDict, parts: Dict[str, nn.Module]) -> None:
+    """Check that a state dict is complete and of the right shapes.
+
+    Args:
+        state (dict[str, Tensor]): Converted.
+        parts (dict[str, Module]): ``neck`` and ``head`` that it is to fill.
+
+    Raises:
+        ValueError: If a key is missing or superfluous, or a shape is wrong.
+    """
+    shapes = {
+        f'{name}.{key}': value.shape
+        for name, part in parts.items()
+        for key, value in part.state_dict().items()
+    }
+    missing = sorted(set(shapes) - set(state))
+    unknown = sorted(set(state) - set(shapes))
+    wrong = [
+        f'{key} {tuple(state[key].shape)} instead of {tuple(shape)}'
+        for key, shape in shapes.items()
+        if key in state and state[key].shape != shape
+    ]
+    if missing or unknown or wrong:
+        raise ValueError(
+            'the checkpoint does not fit the model that its shapes describe: '
+            f'missing {missing}, superfluous {unknown}, wrong shapes {wrong}'
+        )
+
+
+def run_converter(
+    doc: str, name: str, convert: Callable[[StateDict], Tuple[StateDict, dict]]
+) -> None:
+    """The command line of a converter: source and target.
+
+    Args:
+        doc (str): Help text.
+        name (str): Of the method; settings become ``meta[name]``.
+        convert (callable): Gives our state dict and what the shapes tell of the config.
+    """
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('source', help='.ckpt, .pth or .safetensors of the authors')
+    parser.add_argument('target', help='.pth file to write')
+    args = parser.parse_args()
+    try:
+        loaded = load_released(args.source)
+        state, settings = convert(loaded.get('model', loaded))
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f'{args.source}: {error}')
+    buffer = io.BytesIO()
+    torch.save(dict(state_dict=state, meta={name: settings}), buffer)
+    write_atomic(args.target, buffer.getvalue())
+    sys.stdout.write(f'{args.target}: {len(state)} tensors, {settings}\n')
