@@ -218,7 +218,7 @@ def test_predictions_pictures_and_dump(world, trained, tmp_path):
 
 
 def test_a_raw_video_gives_the_answer_of_stored_features(world, trained, tmp_path):
-    from mmvtg.apis import GroundingInferencer
+    from mmvtg.apis import VTGInferencer
 
     folder = world / 'moving_shapes' / 'tiny'
     truth = [
@@ -233,7 +233,7 @@ def test_a_raw_video_gives_the_answer_of_stored_features(world, trained, tmp_pat
     lines = (tmp_path / 'submission.jsonl').read_text().splitlines()
     stored = {line['qid']: line for line in map(json.loads, lines)}
     config, weights_file = str(ROOT / CONFIG), str(trained / 'epoch_4.pth')
-    inferencer = GroundingInferencer(config, weights_file, 'cpu')
+    inferencer = VTGInferencer(config, weights_file, 'cpu')
     for sample in truth[:3]:
         video = str(folder / 'videos' / f'{sample["vid"]}.mp4')
         answer = inferencer(video, sample['query'], out_dir=str(tmp_path / 'out'))

@@ -48,7 +48,7 @@ def test_there_are_configs():
         ('default_hooks.logger', 'LogerHook', 'LoggerHook'),
         ('optim_wrapper', 'OptimWraper', 'OptimWrapper'),
         ('optim_wrapper.optimizer', 'AdamV', 'Adam'),
-        ('visualizer', 'TimelineVisualiser', 'TimelineVisualizer'),
+        ('visualizer', 'GroundingVisualiser', 'GroundingVisualizer'),
         ('train_cfg', 'EpochBasedTrainLop', 'EpochBasedTrainLoop'),
         ('log_processor', 'LogProcesor', 'LogProcessor'),
     ],

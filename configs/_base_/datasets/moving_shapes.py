@@ -3,6 +3,7 @@
 dataset_type = 'GroundingDataset'
 data_root = '{{$MMVTG_DATA:data}}/moving_shapes/{{$MOVING_SHAPES:demo}}/'
 fps = 1.0
+window = 60.0  # s, longest training video: longer ones are asked in windows
 
 data_prefix = dict(
     video='features/tiny_clip_vid_k4', query='features/tiny_clip_txt_k4', raw='videos'
