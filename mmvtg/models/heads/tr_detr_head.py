@@ -1,7 +1,7 @@
 """The head of TR-DETR: moments and saliency help each other."""
 
 from dataclasses import replace
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -92,7 +92,9 @@ class TRDETRHead(DETRHead):
         alike = before @ states[own, last][..., None]
         return replace(fused, clips=fused.clips * alike + fused.clips)
 
-    def best_clips(self, mask: Tensor, decoded: Dict[str, Tensor]):
+    def best_clips(
+        self, mask: Tensor, decoded: Dict[str, Tensor]
+    ) -> Tuple[Tensor, Tensor]:
         """First clip of the best moment and the one behind its last, (B,) each."""
         length = self.lengths(mask)
         if not decoded:
