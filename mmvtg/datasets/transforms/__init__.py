@@ -2,6 +2,7 @@
 
 from .formatting import PackGroundingInputs
 from .loading import LoadStoredFeatures
+from .packed import LoadPackedFeatures
 from .split_query import SplitQuery
 from .targets import CleanMoments, SaliencyTarget
 from .tokenize import TokenizeQuery
@@ -9,6 +10,7 @@ from .video import LoadVideo
 
 __all__ = [
     'CleanMoments',
+    'LoadPackedFeatures',
     'LoadStoredFeatures',
     'LoadVideo',
     'PackGroundingInputs',

@@ -3,6 +3,7 @@
 from .attention import MultiheadAttention, attend_heads
 from .cell_conv import CellConvStack, plan_cells
 from .conv import ConvHead, DownsampleConv
+from .dropout import Dropout
 from .mlp import MLP, FeedForward, TokenMLP
 from .pooling import AttentionPooling, masked_max
 from .position import WordPosition, sine_code, sine_grid, sine_position
@@ -20,6 +21,7 @@ __all__ = [
     'CellConvStack',
     'ConvHead',
     'DownsampleConv',
+    'Dropout',
     'FeedForward',
     'MultiheadAttention',
     'TokenMLP',

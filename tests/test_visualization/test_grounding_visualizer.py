@@ -10,7 +10,7 @@ from mmengine.structures import InstanceData
 
 from mmvtg.registry import VISUALIZERS
 from mmvtg.structures import GroundingDataSample
-from mmvtg.visualization import TimelineHook, TimelineVisualizer, timeline_of
+from mmvtg.visualization import GroundingVisualizer, TimelineHook, timeline_of
 
 
 def _sample(qid=7, **metainfo):
@@ -38,7 +38,7 @@ def _runner(tmp_path, total):
         test_dataloader=loader,
         work_dir=str(tmp_path),
         logger=MMLogger.get_current_instance(),
-        visualizer=VISUALIZERS.build(dict(type='TimelineVisualizer', name='test')),
+        visualizer=VISUALIZERS.build(dict(type='GroundingVisualizer', name='test')),
     )
 
 
@@ -64,10 +64,12 @@ def test_timeline_takes_all_that_a_sample_knows():
     assert timeline.annotated_saliency.tolist() == [1, 4]
     assert timeline.annotated_fps == 0.5
     assert timeline.caption == 'vid · query 7 · 10 s'
+    sample.set_metainfo(dict(duration=7200.0))
+    assert timeline_of(sample).caption == 'vid · query 7 · 2:00:00'
 
 
 def test_visualizer_reads_thumbnails_of_the_video(video, tmp_path):
-    visualizer = TimelineVisualizer()
+    visualizer = GroundingVisualizer()
     plain = visualizer.add_datasample('x', data_sample=_sample())
     strip = visualizer.add_datasample(
         'x', data_sample=_sample(), video_path=str(video), out_file=tmp_path / 'x.png'
@@ -82,7 +84,7 @@ def test_videos_that_cannot_be_read_cost_only_the_strip(content, tmp_path):
     path = tmp_path / 'v.mp4'
     if content is not None:
         path.write_bytes(content)
-    image = TimelineVisualizer().add_datasample(
+    image = GroundingVisualizer().add_datasample(
         'x', data_sample=_sample(), video_path=str(path)
     )
     assert image.shape[1] == 1200
@@ -90,7 +92,7 @@ def test_videos_that_cannot_be_read_cost_only_the_strip(content, tmp_path):
 
 def test_visualizer_needs_a_sample():
     with pytest.raises(ValueError, match='needs a data_sample'):
-        TimelineVisualizer().add_datasample('x')
+        GroundingVisualizer().add_datasample('x')
 
 
 def test_hook_draws_every_nth_sample_and_a_page(tmp_path, video):
@@ -118,3 +120,81 @@ def test_hook_that_is_off_draws_nothing(tmp_path):
     hook.after_test_iter(runner, 0, None, [_sample()])
     hook.after_test_epoch(runner, {})
     assert not (tmp_path / 'timelines').exists()
+
+
+def _write_everywhere(tmp_path, *backends):
+    """Draw with the backends and without and with a file; returns the visualizer."""
+    visualizer = VISUALIZERS.build(
+        dict(
+            type='GroundingVisualizer',
+            name=str(tmp_path),
+            save_dir=str(tmp_path),
+            vis_backends=[dict(type=backend) for backend in backends],
+        )
+    )
+    visualizer.add_datasample('one', data_sample=_sample(), step=3)
+    visualizer.add_datasample(
+        'two', data_sample=_sample(), out_file=str(tmp_path / 'two.png')
+    )
+    return visualizer
+
+
+def test_files_are_not_written_twice(tmp_path):
+    _write_everywhere(tmp_path, 'LocalVisBackend')
+    names = sorted(path.name for path in tmp_path.rglob('*.png'))
+    assert names == ['one_3.png', 'two.png']
+
+
+def test_tensorboard_gets_all_pictures(tmp_path):
+    pytest.importorskip('tensorboard')
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    visualizer = _write_everywhere(tmp_path, 'TensorboardVisBackend')
+    visualizer.close()
+    events = EventAccumulator(str(tmp_path / 'vis_data')).Reload()
+    assert sorted(events.Tags()['images']) == ['one', 'two']
+    (image,) = events.Images('one')
+    assert image.step == 3 and image.width == 1200 and image.height > 200
+
+
+def test_wandb_gets_all_pictures(tmp_path, monkeypatch):
+    pytest.importorskip('wandb')
+    monkeypatch.setenv('WANDB_MODE', 'offline')
+    _write_everywhere(tmp_path, 'WandbVisBackend').close()
+    names = [path.name for path in tmp_path.rglob('*.png')]
+    assert {name.split('_')[0] for name in names} == {'one', 'two', 'two.png'}
+
+
+def test_show_opens_a_window(monkeypatch):
+    shown = []
+    visualizer = GroundingVisualizer()
+    monkeypatch.setattr(visualizer, 'show', lambda *args, **kwargs: shown.append(args))
+    picture = visualizer.add_datasample('x', data_sample=_sample(), show=True)
+    assert shown[0][0] is picture
+
+
+def test_hook_shows_validation_samples_to_the_backends(tmp_path):
+    runner = _runner(tmp_path, total=0)
+    runner.visualizer = VISUALIZERS.build(
+        dict(
+            type='GroundingVisualizer',
+            name=str(tmp_path),
+            save_dir=str(tmp_path),
+            vis_backends=[dict(type='LocalVisBackend')],
+        )
+    )
+    runner.val_dataloader, runner.epoch = SimpleNamespace(dataset=range(4)), 5
+    hook = TimelineHook(num_pictures=2, during_val=True)
+    for _ in range(2):  # counting starts anew in each validation
+        hook.before_val(runner)
+        hook.after_val_iter(runner, 0, None, [_sample(f'q/{i}') for i in range(4)])
+        runner.epoch += 1
+    names = sorted(path.name for path in tmp_path.rglob('*.png'))
+    assert names == [f'val_q_{i}_{epoch}.png' for i in (0, 2) for epoch in (5, 6)]
+    assert not (tmp_path / 'timelines').exists()
+
+
+def test_hook_without_during_val_leaves_validation_alone(tmp_path):
+    runner = _runner(tmp_path, total=0)
+    TimelineHook().after_val_iter(runner, 0, None, [_sample()])
+    assert not list(tmp_path.rglob('*.png'))

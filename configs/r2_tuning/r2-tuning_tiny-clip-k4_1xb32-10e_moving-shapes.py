@@ -14,7 +14,7 @@ model = dict(
         query_dims=96,
         channels=channels,
         num_heads=4,
-        dropout=0.0,
+        dropout=0.1,
         drop_path=0.0,
         # from the authors' 0 the spatial attention hardly starts in so short a training
         init_scale=1.0,
@@ -27,15 +27,15 @@ model = dict(
         ),
     ),
 )
-train_cfg = dict(max_epochs=12, val_interval=4)
+train_cfg = dict(max_epochs=10, val_interval=5)
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=50),
     dict(
         type='CosineAnnealingLR',
         begin=0,
-        T_max=12,
-        end=12,
+        T_max=10,
+        end=10,
         eta_min_ratio=0.02,
         by_epoch=True,
         convert_to_iter_based=True,
@@ -45,4 +45,4 @@ default_hooks = dict(
     checkpoint=dict(save_best='MR-full-mAP', rule='greater'),
     timeline=dict(num_pictures=12),
 )
-auto_scale_lr = dict(base_batch_size=16)
+auto_scale_lr = dict(base_batch_size=32)

@@ -6,18 +6,19 @@ from typing import Any, Optional
 import numpy as np
 from mmengine.dist import master_only
 from mmengine.logging import MMLogger
-from mmengine.visualization import Visualizer
+from mmengine.visualization import LocalVisBackend, Visualizer
 
 from mmvtg.registry import VISUALIZERS
 from mmvtg.structures import GroundingDataSample
 
+from .text import format_time
 from .thumbnails import read_thumbnails, spread_thumbnails
 from .timeline import Timeline, draw_timeline
 
 
 @VISUALIZERS.register_module()
-class TimelineVisualizer(Visualizer):
-    """Draws the timeline picture of a sample, into a file and the backends.
+class GroundingVisualizer(Visualizer):
+    """Draws the timeline picture of a sample, into a file, a window and the backends.
 
     Args:
         name (str): Of mmengine.
@@ -38,6 +39,8 @@ class TimelineVisualizer(Visualizer):
         video_path: Optional[str] = None,
         top_k: Optional[int] = None,
         out_file: Optional[str] = None,
+        show: bool = False,
+        wait_time: float = 0.0,
         step: int = 0,
         **kwargs: Any,
     ) -> np.ndarray:
@@ -51,7 +54,10 @@ class TimelineVisualizer(Visualizer):
             video_path (str, optional): Where to read thumbnails, if there are no
                 frames. Without either, or if it cannot be read, there is no strip.
             top_k (int, optional): Instead of the visualizer's.
-            out_file (str, optional): PNG file. If given, the backends get nothing.
+            out_file (str, optional): PNG file. If given, backends that only write
+                files get nothing; TensorBoard and its like get the picture in any case.
+            show (bool): Open a window with the picture.
+            wait_time (float): Seconds until the window closes; 0: until a key is hit.
             step (int): For the backends.
             **kwargs: Ignored; other visualizers' options.
 
@@ -62,7 +68,7 @@ class TimelineVisualizer(Visualizer):
             ValueError: If there is no sample.
         """
         if data_sample is None:
-            raise ValueError('TimelineVisualizer.add_datasample needs a data_sample')
+            raise ValueError('GroundingVisualizer.add_datasample needs a data_sample')
         thumbnails = None
         if image is not None:
             thumbnails = spread_thumbnails(image)
@@ -71,8 +77,11 @@ class TimelineVisualizer(Visualizer):
         timeline = timeline_of(data_sample, thumbnails)
         picture = draw_timeline(timeline, top_k or self.top_k, out_file)
         self.set_image(picture)
-        if out_file is None:
-            self.add_image(name, picture, step)
+        if show:
+            self.show(picture, win_name=name, wait_time=wait_time)
+        for backend in self._vis_backends.values():
+            if out_file is None or not isinstance(backend, LocalVisBackend):
+                backend.add_image(name, picture, step)
         return picture
 
 
@@ -88,7 +97,10 @@ def timeline_of(
     Returns:
         Timeline: To be drawn.
     """
-    caption = [str(sample.get('video_id', '')), f'{sample.duration:.5g} s']
+    length = f'{round(sample.duration, 1):g} s'
+    if sample.duration >= 60:
+        length = format_time(sample.duration, sample.duration)
+    caption = [str(sample.get('video_id', '')), length]
     query_id = str(sample.get('query_id', ''))
     if query_id not in ('', caption[0]):
         caption.insert(1, f'query {query_id}')
