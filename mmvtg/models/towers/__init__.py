@@ -5,8 +5,8 @@ from .clip_tower import CLIPTower
 from .clip_vision_tower import CLIPVisionTower
 from .clip_weights import build_clip, read_state_dict
 from .pretrainer import CaptionPreprocessor, CLIPPretrainer, export_clip
-from .slowfast_tower import SlowFastTower
 from .projected_tower import ProjectedFeatureTower
+from .slowfast_tower import SlowFastTower
 from .stored_feature_tower import StoredFeatureTower
 
 __all__ = [
