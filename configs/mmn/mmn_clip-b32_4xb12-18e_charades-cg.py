@@ -1,5 +1,5 @@
-# MMN with CLIP on Charades-CG: the authors' settings, CLIP in the place of VGG or C3D
-# features and of DistilBERT.
+# MMN with CLIP on Charades-CG: the authors' settings, and CLIP in the place of
+# DistilBERT and of VGG or C3D features.
 _base_ = [
     '../_base_/datasets/charades_cg_tokens.py',
     '../_base_/models/clip_b32_k4.py',

@@ -1,4 +1,4 @@
-# MMN on MovingShapes over the tiny CLIP: a map of 32 x 32 over videos of about a minute.
+# MMN on MovingShapes over the tiny CLIP, a map of 32 x 32.
 _base_ = [
     '../_base_/datasets/moving_shapes_tokens.py',
     '../_base_/models/tiny_clip_k4.py',

@@ -1,5 +1,5 @@
-# ActivityNet-CG, with queries as tokens for a text tower that learns, and batches of
-# whole videos.
+# ActivityNet-CG: queries as tokens for a text tower that learns,
+# batches of whole videos.
 _base_ = './activitynet_cg.py'
 
 data_prefix = dict(_delete_=True, video='clip_b32_vid_k4', raw='videos')

@@ -1,5 +1,5 @@
-# Charades-STA, with queries as tokens for a text tower that learns, and batches of
-# whole videos.
+# Charades-STA: queries as tokens for a text tower that learns,
+# batches of whole videos.
 _base_ = './charades_sta.py'
 
 data_prefix = dict(_delete_=True, video='clip_b32_vid_k4', raw='videos')

@@ -1,5 +1,5 @@
-# MovingShapes, with queries as tokens for a text tower that learns, and batches of
-# whole videos.
+# MovingShapes: queries as tokens for a text tower that learns,
+# batches of whole videos.
 _base_ = './moving_shapes.py'
 
 data_prefix = dict(_delete_=True, video='features/tiny_clip_vid_k4', raw='videos')

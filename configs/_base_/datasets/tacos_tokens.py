@@ -1,5 +1,5 @@
-# TACoS, with queries as tokens for a text tower that learns, and batches of
-# whole videos.
+# TACoS: queries as tokens for a text tower that learns,
+# batches of whole videos.
 _base_ = './tacos.py'
 
 data_prefix = dict(_delete_=True, video='clip_b32_vid_k4', raw='videos')

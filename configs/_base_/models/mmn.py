@@ -1,5 +1,5 @@
-# MMN with CLIP: the frozen image tower's stored tokens, a text tower that learns, the 2D
-# map of 16 x 16 (Charades-STA). The linear layer before the map is left out, as in VDI.
+# MMN with CLIP: the frozen image tower's stored tokens, a text tower that learns, a 2D
+# map of 16 x 16 (Charades-STA). There is no linear layer before the map, as in VDI.
 clip = dict(model='ViT-B-32-quickgelu', pretrained='openai')
 
 model = dict(

@@ -1,5 +1,5 @@
-# What VDI adds while training: both injections with the paper's weights, and queries cut
-# by their noun chunks. The distance of eq. 2 is the mean over channels: as a sum, the
+# What VDI adds while training: both injections with the paper's weights, and queries
+# cut by their noun chunks. The distance of eq. 2 is a mean over channels: as a sum, the
 # loss would be some 250 times the others.
 injection = dict(
     type='VisualDynamicInjection',
