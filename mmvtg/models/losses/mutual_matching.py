@@ -7,6 +7,9 @@ from torch import Tensor, nn
 
 from mmvtg.registry import MODELS
 
+#: A cosine that adds nothing to a softmax; finite, so that gradients are.
+_NEVER = -1e4
+
 
 @MODELS.register_module()
 class MutualMatchingLoss(nn.Module):
@@ -78,7 +81,7 @@ class MutualMatchingLoss(nn.Module):
         of_moments = similarity[:, owners[:, None], best].permute(1, 2, 0)
         same_video = owners[:, None] == owners
         foreign = ~(same_video & (query_ious >= self.query_iou))
-        of_moments = of_moments.masked_fill(~foreign[:, None], float('-inf'))
+        of_moments = of_moments.masked_fill(~foreign[:, None], _NEVER)
         of_queries = self._negatives_of_queries(similarity, owners, ious)
         return (
             self.loss_weight * self._contrast(positive, of_moments),
@@ -88,12 +91,12 @@ class MutualMatchingLoss(nn.Module):
     def _negatives_of_queries(
         self, similarity: Tensor, owners: Tensor, ious: Tensor
     ) -> Tensor:
-        """(B, V * S), -inf for what is left out."""
+        """(B, V * S), lower than any cosine for what is left out."""
         own = torch.zeros(similarity.shape[:2], dtype=torch.bool, device=ious.device)
         own[torch.arange(len(owners), device=ious.device), owners] = True
         fits = own[..., None] & (ious >= self.proposal_iou)[:, None]
         # parity: times 0 in the exponent, not in the sum
-        value = float('-inf') if self.exact_negative_mask else 0.0
+        value = _NEVER if self.exact_negative_mask else 0.0
         return similarity.masked_fill(fits, value).flatten(1)
 
     def _contrast(self, positive: Tensor, negative: Tensor) -> Tensor:
