@@ -1,34 +1,34 @@
 """Convolutions over used cells against the same on the whole map."""
 
+import runpy
+from pathlib import Path
+
 import pytest
 import torch
-import torch.nn.functional as F
 
 from mmvtg.models.layers import CellConvStack
-from mmvtg.models.task_modules import proposal_mask
+from mmvtg.models.necks.proposal_map import range_max
+from mmvtg.models.task_modules import ProposalGrid, proposal_mask
+
+ROOT = Path(__file__).parents[3]
 
 
-def dense(stack, x, mask, training):
-    """MMN's masked convolutions, map by map (specification of the authors' code)."""
-    size = len(mask)
-    grid = x.new_zeros(len(x), x.size(2), size, size)
+BENCHMARK = runpy.run_path(str(ROOT / 'tools' / 'benchmarks' / 'mmn.py'))
+
+
+def dense(stack, x, mask):
+    """MMN's masked convolutions on the whole map, and their batch statistics."""
+    grid = x.new_zeros(len(x), x.size(2), *mask.shape)
     grid[:, :, mask] = x.transpose(1, 2)
-    valid = mask[None, None].to(x.dtype)
-    kernel = stack.convs[0].kernel_size[0]
-    pad = (kernel - 1) * len(stack.convs) // 2
-    ones = torch.ones(1, 1, kernel, kernel, dtype=x.dtype)
-    statistics = []
-    for conv, norm in zip(stack.convs, stack.norms):
-        y = F.conv2d(grid, conv.weight, conv.bias, padding=pad)
-        mean, var = norm.running_mean.clone(), norm.running_var.clone()
-        y = F.batch_norm(
-            y, mean, var, norm.weight, norm.bias, training, norm.momentum, norm.eps
-        )
-        statistics += [mean, var]
-        count = F.conv2d(valid, ones, padding=pad).round()
-        valid, pad = (count > 0).to(x.dtype), 0
-        grid = y.relu() * torch.where(count > 0, 1 / count.clamp(min=1), 0 * count)
-    return grid[:, :, mask].transpose(1, 2), statistics
+    before = {key: value.clone() for key, value in stack.state_dict().items()}
+    out = BENCHMARK['dense_conv'](stack, grid, mask)[:, :, mask].transpose(1, 2)
+    statistics = [s.clone() for s in running(stack)]
+    stack.load_state_dict(before)
+    return out, statistics
+
+
+def running(stack):
+    return [s for n in stack.norms for s in (n.running_mean, n.running_var)]
 
 
 @pytest.fixture(params=[(8, [7], 3, 3), (16, [3, 2, 2], 5, 2), (12, [4, 3], 3, 4)])
@@ -49,20 +49,33 @@ def stack(request):
 def test_values_gradients_and_statistics(stack, training):
     stack, mask, x = stack
     stack.train(training)
-    results = []
-    for run in (lambda x: dense(stack, x, mask, training), lambda x: (stack(x), None)):
+
+    def run(forward):
         stack.zero_grad()
-        x = x.detach().requires_grad_()
-        out, statistics = run(x)
+        inputs = x.clone().requires_grad_()
+        out = forward(inputs)
         (out * torch.arange(out.numel()).view_as(out).sin()).sum().backward()
-        grads = [p.grad.clone() for p in stack.parameters()]
-        results.append([out, x.grad, *grads])
-        expected = expected if statistics is None else statistics  # noqa: F821
-    for theirs, ours in zip(*results):
+        return [out, inputs.grad, *(p.grad.clone() for p in stack.parameters())]
+
+    statistics = []
+
+    def whole(inputs):
+        out, found = dense(stack, inputs, mask)
+        statistics.extend(found)
+        return out
+
+    expected = run(whole)
+    for ours, theirs in zip(run(stack), expected):
         torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
-    ours = [s for n in stack.norms for s in (n.running_mean, n.running_var)]
-    for theirs, own in zip(expected, ours):
+    for own, theirs in zip(running(stack), statistics):
         torch.testing.assert_close(own, theirs)
+
+
+def test_map_of_maxima():
+    grid, clips = ProposalGrid(12, [3, 2]), torch.randn(2, 12, 3)
+    whole = BENCHMARK['dense_map'](clips, grid.mask)
+    cells = whole[:, :, grid.mask].transpose(1, 2)
+    assert torch.equal(range_max(clips, grid.cells), cells)
 
 
 def test_chunks_do_not_matter(stack, monkeypatch):
