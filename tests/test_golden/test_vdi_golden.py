@@ -25,7 +25,7 @@ CASES = sorted(path.stem for path in FOLDER.glob('*.json'))
 DECODER = r'vdi\.vc_decoder\.layers\.(\d+)'
 RULES = [
     *layer_rules(
-        DECODER, r'injection.context.decoder.\1', '', 'self_attn cross_attn ffn'
+        DECODER, r'injection.context.decoder.\1', norms='self_attn cross_attn ffn'
     ),
     (
         DECODER + r'\.multihead_attn\.in_proj_(\w+)',
