@@ -46,7 +46,7 @@ def shrink(cfg):
         model.neck.update(in_channels=16, channels=8)
         model.head.update(channels=8, query_dims=16, embed_dims=8)
     else:
-        model.neck.update(video_dims=16, query_dims=16)
+        model.neck.update(video_dims=24, query_dims=16)
     if model.get('injection'):
         for part in ('context', 'dynamics'):
             if model.injection.get(part):
