@@ -109,7 +109,8 @@ def test_config_trains_a_step_and_predicts(path):
     for sample in found:
         scores, spans = sample.pred_moments.scores, sample.pred_moments.spans
         assert (scores[:-1] >= scores[1:]).all()
-        assert ((spans >= 0) & (spans <= sample.duration)).all()
+        # QD-DETR rounds to 2 s
+        assert ((spans >= 0) & (spans <= sample.duration + 1)).all()
 
 
 def test_losses_of_the_ablations():
