@@ -3,6 +3,7 @@
 from .formatting import PackGroundingInputs
 from .loading import LoadStoredFeatures
 from .packed import LoadPackedFeatures
+from .split_query import SplitQuery
 from .targets import CleanMoments, SaliencyTarget
 from .tokenize import TokenizeQuery
 from .video import LoadVideo
@@ -14,5 +15,6 @@ __all__ = [
     'LoadVideo',
     'PackGroundingInputs',
     'SaliencyTarget',
+    'SplitQuery',
     'TokenizeQuery',
 ]

@@ -70,7 +70,9 @@ class LoadStoredFeatures(BaseTransform):
             self._last = (source, self._join(results, self._load_streams(results)))
         video = self._last[1]
         results['video_features'] = torch.from_numpy(video)
-        results['query_features'] = torch.from_numpy(self._load_query(results))
+        if 'query_feature_path' in results:
+            query = self._load_query(results)
+            results['query_features'] = torch.from_numpy(query)
         results['num_clips'] = len(video)
         return results
 

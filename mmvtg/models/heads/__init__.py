@@ -3,6 +3,7 @@
 from mmvtg.models import losses  # noqa: F401  heads name losses, this registers them
 
 from .detr_head import DETRHead
+from .mmn_head import MMNHead
 from .r2_head import R2Head
 from .saliency import LinearSaliency, SummarySaliency, SumSaliency
 from .tr_detr_head import TRDETRHead
@@ -11,6 +12,7 @@ from .univtg_head import UniVTGHead
 __all__ = [
     'DETRHead',
     'LinearSaliency',
+    'MMNHead',
     'R2Head',
     'SumSaliency',
     'SummarySaliency',

@@ -1,6 +1,7 @@
 """Building blocks that several methods share."""
 
 from .attention import MultiheadAttention, attend_heads
+from .cell_conv import CellConvStack, plan_cells
 from .conv import ConvHead, DownsampleConv
 from .dropout import Dropout
 from .mlp import MLP, FeedForward, TokenMLP
@@ -17,6 +18,7 @@ __all__ = [
     'DETR_LAYER',
     'MLP',
     'AttentionPooling',
+    'CellConvStack',
     'ConvHead',
     'DownsampleConv',
     'Dropout',
@@ -28,6 +30,7 @@ __all__ = [
     'WordPosition',
     'attend_heads',
     'masked_max',
+    'plan_cells',
     'sine_code',
     'sine_grid',
     'sine_position',

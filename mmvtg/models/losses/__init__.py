@@ -14,6 +14,7 @@ from .contrastive import (
     info_nce,
     saliency_nce,
 )
+from .mutual_matching import MutualMatchingLoss
 from .regression import SpanGIoULoss, SpanL1Loss
 from .saliency import NegativePairLoss, RankContrastLoss, SaliencyHingeLoss
 
@@ -22,6 +23,7 @@ __all__ = [
     'FocalLoss',
     'ForegroundCELoss',
     'InfoNCELoss',
+    'MutualMatchingLoss',
     'NegativePairLoss',
     'QueryWordLoss',
     'RankContrastLoss',

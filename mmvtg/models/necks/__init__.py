@@ -2,7 +2,8 @@
 
 from .cross_encoder import CrossEncoder
 from .joint_encoder import JointEncoder
+from .proposal_map import ProposalMap
 from .r2_block import R2Block
 from .temporal_pyramid import TemporalPyramid
 
-__all__ = ['CrossEncoder', 'JointEncoder', 'R2Block', 'TemporalPyramid']
+__all__ = ['CrossEncoder', 'JointEncoder', 'ProposalMap', 'R2Block', 'TemporalPyramid']

@@ -4,6 +4,7 @@ from .matcher import HungarianMatcher
 from .nms import batched_moment_nms, moment_nms
 from .point_generator import PointGenerator
 from .post_processor import MomentPostProcessor
+from .proposal_grid import ProposalGrid, proposal_mask
 from .target_assigner import PointTargetAssigner
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     'MomentPostProcessor',
     'PointGenerator',
     'PointTargetAssigner',
+    'ProposalGrid',
     'batched_moment_nms',
     'moment_nms',
+    'proposal_mask',
 ]
