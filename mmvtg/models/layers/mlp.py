@@ -1,8 +1,9 @@
 """Layers that treat every token alone."""
 
+from open_clip.transformer import QuickGELU
 from torch import Tensor, nn
 
-_ACTIVATIONS = {'relu': nn.ReLU, 'gelu': nn.GELU}
+_ACTIVATIONS = {'relu': nn.ReLU, 'gelu': nn.GELU, 'quick_gelu': QuickGELU}
 
 
 class FeedForward(nn.Module):
@@ -11,7 +12,7 @@ class FeedForward(nn.Module):
     Args:
         channels (int): C.
         hidden_channels (int): Width between the two linears.
-        activation (str): ``relu`` or ``gelu``.
+        activation (str): ``relu``, ``gelu`` or ``quick_gelu`` (OpenAI's CLIP).
         dropout (float): After the activation, while training.
 
     Raises:

@@ -2,5 +2,6 @@
 
 from .r2_block import R2Block
 from .temporal_pyramid import TemporalPyramid
+from .temporal_transformer import TemporalTransformer
 
-__all__ = ['R2Block', 'TemporalPyramid']
+__all__ = ['R2Block', 'TemporalPyramid', 'TemporalTransformer']
