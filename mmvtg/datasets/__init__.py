@@ -1,18 +1,23 @@
 """Annotation files -> samples."""
 
 from .annotations import read_annotations
+from .caption_dataset import CaptionDataset
 from .errors import AnnotationError, BadSampleError
 from .grounding_dataset import GroundingDataset
 from .json_lines import read_json_lines
 from .moving_shapes.frames import MovingShapesFrames
-from .samplers import VideoGroupSampler
+from .recognition_dataset import RecognitionDataset
+from .samplers import DrawSampler, VideoGroupSampler
 from .transforms import *  # noqa: F403
 
 __all__ = [
     'AnnotationError',
     'BadSampleError',
+    'CaptionDataset',
+    'DrawSampler',
     'GroundingDataset',
     'MovingShapesFrames',
+    'RecognitionDataset',
     'VideoGroupSampler',
     'read_annotations',
     'read_json_lines',

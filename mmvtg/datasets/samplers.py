@@ -1,8 +1,9 @@
 """The order in which samples are trained on."""
 
-from typing import Dict, Iterator, List, Optional, Sized
+from typing import Dict, Iterator, List, Optional, Sized, Tuple
 
 import torch
+from mmengine.dataset import DefaultSampler
 from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Sampler
 
@@ -63,3 +64,16 @@ class VideoGroupSampler(Sampler):
     def set_epoch(self, epoch: int) -> None:
         """Another order for each epoch, the same in all processes."""
         self.epoch = epoch
+
+
+@DATA_SAMPLERS.register_module()
+class DrawSampler(DefaultSampler):
+    """mmengine's, and each index comes with the epoch: (index, epoch).
+
+    Data sets that draw at random (:class:`DrawnDataset`) then draw anew in each epoch,
+    and the same in every run, whatever the number of workers.
+    """
+
+    def __iter__(self) -> Iterator[Tuple[int, int]]:
+        for index in super().__iter__():
+            yield index, self.epoch

@@ -1,6 +1,7 @@
 """Steps of a data pipeline."""
 
 from .formatting import PackGroundingInputs
+from .frame_draws import DrawStoredFrames, DrawVideoFrames
 from .loading import LoadStoredFeatures
 from .packed import LoadPackedFeatures
 from .targets import CleanMoments, SaliencyTarget
@@ -9,6 +10,8 @@ from .video import LoadVideo
 
 __all__ = [
     'CleanMoments',
+    'DrawStoredFrames',
+    'DrawVideoFrames',
     'LoadPackedFeatures',
     'LoadStoredFeatures',
     'LoadVideo',

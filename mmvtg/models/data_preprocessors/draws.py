@@ -10,16 +10,16 @@ from mmvtg.registry import MODELS
 
 from .grounding import pad_sequences
 
-_RAGGED = ('query',)
+_RAGGED = ('token_ids',)
 
 
 @MODELS.register_module()
 class DrawsPreprocessor(BaseDataPreprocessor):
     """Batches draws of frames, and the texts that belong to videos.
 
-    ``dict(inputs=dict(video=[(K, T, ...)], frame_gap=[(K,)], query=[(L,)]))`` becomes
-    ``dict(inputs=dict(video (B, K, T, ...), frame_gap (B, K), query (B, L),
-    query_mask (B, L)))``. Only ``query`` may differ in length.
+    ``dict(inputs=dict(video=[(K, T, ...)], frame_gap=[(K,)], token_ids=[(L,)]))``
+    becomes ``dict(inputs=dict(video (B, K, T, ...), frame_gap (B, K), token_ids (B, L),
+    token_ids_mask (B, L)))``. Only ``token_ids`` may differ in length.
     """
 
     def forward(self, data: dict, training: bool = False) -> dict:
