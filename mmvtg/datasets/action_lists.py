@@ -1,4 +1,4 @@
-"""Lists of trimmed videos and of class names, as recognition benchmarks publish them."""
+"""Lists of trimmed videos and of class names, as benchmarks publish them."""
 
 import json
 import os.path as osp

@@ -3,7 +3,7 @@
 import csv
 import json
 import os.path as osp
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
 from .errors import AnnotationError
 from .json_lines import numbered_lines, read_json_lines
@@ -121,7 +121,7 @@ def _rows(path: str, rows: Any, video: str, caption: str, what: str) -> Iterator
         yield f'{path}: item {index}', row.get(video), row.get(caption)
 
 
-def _json(path: str, columns: Optional[Tuple[str, str]] = None) -> Any:
+def _json(path: str) -> Any:
     try:
         return json.loads(''.join(line for _, line in numbered_lines(path)))
     except json.JSONDecodeError as error:

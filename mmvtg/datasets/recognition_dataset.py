@@ -126,8 +126,8 @@ class RecognitionDataset(DrawnDataset):
         empty = sorted(set(names) - {item['class_name'] for item in items})
         if empty and not self.allow_empty_classes:
             raise AnnotationError(
-                f'{self.ann_file}: no video of {first_lines(empty)}; leave such classes '
-                'out with `keep`, or set allow_empty_classes'
+                f'{self.ann_file}: no video of {first_lines(empty)}; leave such '
+                'classes out with `keep`, or set allow_empty_classes'
             )
 
     def _sample(self, item: dict, number: Dict[str, int]) -> dict:

@@ -16,22 +16,23 @@ class ClassNamesHook(Hook):
 
     priority = 'ABOVE_NORMAL'
 
-    def before_train_epoch(self, runner) -> None:
-        _tell(runner, runner.train_dataloader)
+    def __init__(self) -> None:
+        self._current = None
+
+    def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
+        self._follow(runner, runner.train_dataloader)
 
     def before_val_epoch(self, runner) -> None:
-        _tell(runner, runner.val_dataloader)
-
-    def after_val_epoch(self, runner, metrics=None) -> None:
-        if runner._train_loop is not None and not isinstance(runner._train_loop, dict):
-            _tell(runner, runner.train_dataloader)
+        self._follow(runner, runner.val_dataloader)
 
     def before_test_epoch(self, runner) -> None:
-        _tell(runner, runner.test_dataloader)
+        self._follow(runner, runner.test_dataloader)
 
-
-def _tell(runner, dataloader) -> None:
-    classes = dataloader.dataset.metainfo.get('classes')
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    if classes is not None:
-        model.set_classes(classes)
+    def _follow(self, runner, dataloader) -> None:
+        if dataloader is self._current:
+            return
+        self._current = dataloader
+        classes = dataloader.dataset.metainfo.get('classes')
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if classes is not None:
+            model.set_classes(classes)
