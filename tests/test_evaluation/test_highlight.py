@@ -111,3 +111,11 @@ def test_tvsum_takes_the_lower_median_and_the_top_k():
 def test_longer_of_prediction_and_annotation_is_cut():
     assert youtube_ap([3, 2, 1, 9], [1, -1, -1]) == 1
     assert youtube_ap([3, 2], [1, -1, 1]) == 1
+
+
+@pytest.mark.parametrize('field', ['duration', 'relevant_clip_ids'])
+def test_missing_fields_of_the_annotation_are_named(field):
+    bad = dict(_gt(7, 4, {0: [1, 2, 3]}))
+    del bad[field]
+    with pytest.raises(SubmissionError, match=f'qid 7 has no "{field}"'):
+        evaluate_highlights([_pred(7, [1, 2])], [bad])

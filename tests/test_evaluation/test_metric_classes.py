@@ -174,3 +174,18 @@ def test_annotated_windows_of_a_device_tensor_keep_their_decimals():
     metric = METRICS.build(dict(type='MomentRetrievalMetric'))
     metric.process(None, [sample])
     assert metric.results[0]['gt']['relevant_windows'] == [[0.1, 7.3]]
+
+
+def test_highlight_metric_scores_summaries():
+    # 15 % of 20 clips of 2 s is 6 s: one shot of 6 s, or three clips.
+    scores = np.zeros(20, 'float32')
+    scores[6:9] = [3, 1, 2]
+    scores[15] = 2.5
+    annotators = np.zeros((20, 1), 'float32')
+    annotators[6:9] = 1
+    sample = _sample('a', None, [[0.0, 1.0, 1.0]], scores, annotators)
+    config = dict(type='HighlightMetric', protocol='summary')
+    assert _evaluate(config, [sample]) == dict(F1=round(2 / 3, 5))
+    assert _evaluate(dict(config, shot_seconds=6.0), [sample]) == dict(F1=1.0)
+    with pytest.raises(ValueError, match=r'budget = 0 is not in \(0, 1\]'):
+        METRICS.build(dict(config, budget=0))

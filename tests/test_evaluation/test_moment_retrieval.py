@@ -11,6 +11,8 @@ from mmvtg.evaluation.functional import (
     RETRIEVAL,
     SubmissionError,
     evaluate_moments,
+    evaluate_submission,
+    moment_protocol,
 )
 from mmvtg.evaluation.functional.moment_retrieval import MAP_THRESHOLDS
 
@@ -160,3 +162,38 @@ def test_integers_are_divided_as_numbers():
 def test_bad_submissions_name_the_query(preds, message):
     with pytest.raises(SubmissionError, match=message):
         evaluate_moments(preds, [_gt('a', [0, 1]), _gt('b', [0, 1])])
+
+
+@pytest.mark.parametrize('strict', [False, True])
+def test_recall_protocol_has_any_rank_and_threshold(strict):
+    preds, truth = _random_set(3)
+    protocol = dict(
+        name='recall',
+        recall_at=(1, 3, 10),
+        recall_thresholds=(0.1, 0.5, 0.6),
+        strict=strict,
+    )
+    result = evaluate_moments(preds, truth, moment_protocol(protocol))
+    assert set(result) == {'full'}
+    assert set(result['full']) == {'MR-mIoU', 'MR-R1', 'MR-R3', 'MR-R10'}
+    for k in (1, 3, 10):
+        for threshold in (0.1, 0.5, 0.6):
+            expected = slow_recall(preds, truth, k, threshold, strict=strict)
+            assert result['full'][f'MR-R{k}'][str(threshold)] == expected
+    brief = evaluate_submission(preds, truth, protocol)['brief']
+    assert brief['MR-full-R10@0.6'] == result['full']['MR-R10']['0.6']
+
+
+def test_recall_counts_more_ranks_than_map_looks_at():
+    misses = [[30, 40, 0.5]] * 12
+    preds, truth = [_pred(0, *misses, [0, 20, 0.1])], [_gt(0, [0, 20])]
+    protocol = moment_protocol(dict(name='recall', recall_at=(12, 13)))
+    full = evaluate_moments(preds, truth, protocol)['full']
+    assert full['MR-R12']['0.1'] == 0 and full['MR-R13']['0.7'] == 100
+
+
+def test_unknown_protocol_or_field_is_refused():
+    with pytest.raises(ValueError, match="'charades' is unknown.*'recall'"):
+        moment_protocol('charades')
+    with pytest.raises(ValueError, match="no field 'iou'.*recall_thresholds"):
+        moment_protocol(dict(name='recall', iou=(0.5,)))

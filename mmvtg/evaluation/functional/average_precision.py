@@ -11,10 +11,26 @@ All are vectorised over queries: Q queries, R ranked moments, G annotated moment
 A annotators, T clips, K thresholds.
 """
 
+from typing import Callable
+
 import numpy as np
 
+#: Queries whose arrays are worked on together; few enough for a processor's cache.
+_BLOCK = 512
 
-def match_detections(
+
+def by_blocks(function: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.ndarray:
+    """Apply a function of arrays (Q, ...) to some queries at a time.
+
+    The result is the same; time and memory grow as the number of queries does.
+    """
+    starts = range(0, max(len(arrays[0]), 1), _BLOCK)
+    return np.concatenate(
+        [function(*(array[i : i + _BLOCK] for array in arrays)) for i in starts]
+    )
+
+
+def assign_detections(
     iou: np.ndarray, pred_mask: np.ndarray, gt_mask: np.ndarray, thresholds: np.ndarray
 ) -> np.ndarray:
     """Assign ranked moments to annotated ones, each annotated one at most once.
@@ -29,14 +45,14 @@ def match_detections(
         thresholds (ndarray): (K,) above 0.
 
     Returns:
-        ndarray: (Q, K, R) bool, True for true positives.
+        ndarray: (Q, K, R) int, the annotated moment that was taken, -1 for none.
     """
     num_queries, num_ranks, num_gt = iou.shape
     # Reversed, so that argmax (first of the best) finds the last of the best.
     iou = np.where(gt_mask[:, None, :], iou, -1.0)[:, :, ::-1]
     thresholds = np.asarray(thresholds, dtype=float)[:, None]
     free = np.ones((num_queries, len(thresholds), num_gt), dtype=bool)
-    hits = np.zeros((num_queries, len(thresholds), num_ranks), dtype=bool)
+    taken = np.full((num_queries, len(thresholds), num_ranks), -1)
     for rank in range(num_ranks):
         row = iou[:, rank, None, :]
         candidates = np.where(free & (row >= thresholds), row, -1.0)
@@ -45,8 +61,8 @@ def match_detections(
         hit &= pred_mask[:, rank, None, None]
         still_free = np.take_along_axis(free, best, axis=-1) & ~hit
         np.put_along_axis(free, best, still_free, axis=-1)
-        hits[:, :, rank] = hit[..., 0]
-    return hits
+        taken[:, :, rank] = np.where(hit, num_gt - 1 - best, -1)[..., 0]
+    return taken
 
 
 def detection_ap(
@@ -71,12 +87,25 @@ def detection_ap(
     order = np.where(pred_mask, -scores, np.inf).argsort(axis=1, kind='stable')
     iou = np.take_along_axis(iou, order[..., None], axis=1)
     pred_mask = np.take_along_axis(pred_mask, order, axis=1)
-    hits = match_detections(iou, pred_mask, gt_mask, thresholds)
+    hits = assign_detections(iou, pred_mask, gt_mask, thresholds) >= 0
+    return ranked_ap(hits, gt_mask.sum(axis=1)[:, None])
+
+
+def ranked_ap(hits: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Area under the interpolated precision-recall curve of a ranking.
+
+    Args:
+        hits (ndarray): (..., R) bool, true positives, best rank first. Padded ranks
+            behind the last are False: they add no recall and are no later maximum.
+        total (ndarray): (...) positives to find, above 0.
+
+    Returns:
+        ndarray: (...) in [0, 1].
+    """
     found = hits.cumsum(axis=-1)
     precision = found / np.arange(1, hits.shape[-1] + 1)
-    # Padded ranks find nothing: they add no recall and are never a later maximum.
     precision = np.maximum.accumulate(precision[..., ::-1], axis=-1)[..., ::-1]
-    recall = found / gt_mask.sum(axis=1)[:, None, None]
+    recall = found / np.asarray(total)[..., None]
     gained = np.diff(recall, axis=-1, prepend=0.0)
     return (gained * precision).sum(axis=-1)
 

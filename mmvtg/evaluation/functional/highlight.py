@@ -4,12 +4,13 @@ from typing import Dict, List, Sequence
 
 import numpy as np
 
-from .average_precision import clip_ap, trapezoid_ap
+from .average_precision import by_blocks, clip_ap, trapezoid_ap
 from .packing import (
     SubmissionError,
     check_same_qids,
     field_of,
     index_by_qid,
+    needed,
     pad_rows,
     percent,
 )
@@ -59,7 +60,7 @@ def evaluate_highlights(
     results = {}
     for level, lowest in LEVELS.items():
         positive = truth >= lowest
-        ap = clip_ap(scores, positive, mask)
+        ap = by_blocks(clip_ap, scores, positive, mask)
         hit = positive[np.arange(len(qids)), :, top].any(axis=1) & inside
         results[f'HL-min-{level}'] = {
             'HL-mAP': percent(ap.mean()),
@@ -82,9 +83,9 @@ def annotated_clips(entry: dict, clip_length: float) -> np.ndarray:
     Raises:
         SubmissionError: If the ids and scores do not fit together.
     """
-    ids = np.asarray(entry['relevant_clip_ids'], dtype=int)
+    ids = np.asarray(needed(entry, 'relevant_clip_ids'), dtype=int)
     try:
-        rows = np.asarray(entry['saliency_scores'], dtype=float)
+        rows = np.asarray(needed(entry, 'saliency_scores'), dtype=float)
     except (TypeError, ValueError):
         rows = np.zeros(0)
     if rows.ndim != 2 or len(rows) != len(ids):
@@ -92,7 +93,7 @@ def annotated_clips(entry: dict, clip_length: float) -> np.ndarray:
             f'qid {entry["qid"]!r}: saliency_scores must have one row of annotators a '
             f'relevant clip ({len(ids)} of them)'
         )
-    length = max(int(entry['duration'] / clip_length), ids.max(initial=-1) + 1)
+    length = max(int(needed(entry, 'duration') / clip_length), ids.max(initial=-1) + 1)
     scores = np.zeros((length, rows.shape[1]))
     scores[ids] = rows
     return scores

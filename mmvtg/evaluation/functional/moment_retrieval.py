@@ -8,11 +8,12 @@ have IoU 0 (the official code divides 0 / 0).
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
-from .average_precision import detection_ap
+from .average_precision import by_blocks, detection_ap
 from .packing import check_same_qids, field_of, index_by_qid, pad_rows, percent
 
 #: Only these many windows of a query are looked at by mAP, in submission order.
@@ -59,6 +60,16 @@ RETRIEVAL = MomentProtocol(
     with_miou=True,
     empty_range='full',
 )
+#: R@k, IoU=m and mean IoU alone, as papers on Charades-STA, TACoS and
+#: ActivityNet-Captions print them. Most count an IoU of exactly m as a hit; for those
+#: that do not, see `strict`.
+RECALL = MomentProtocol(
+    ranges={'full': None},
+    recall_thresholds=(0.1, 0.3, 0.5, 0.7),
+    recall_at=(1, 5),
+    with_map=False,
+    with_miou=True,
+)
 #: The official Ego4D-NLQ evaluator.
 EGO4D = MomentProtocol(
     ranges={'full': None},
@@ -102,7 +113,8 @@ def evaluate_moments(
     name = 'relevant_windows'
     gt = pad_rows(field_of(list(gt_of.values()), name), qids, 2, name)
 
-    windows, pred_mask = pred.values[:, :MAX_WINDOWS], pred.mask[:, :MAX_WINDOWS]
+    ranks = max(MAX_WINDOWS, *protocol.recall_at)
+    windows, pred_mask = pred.values[:, :ranks], pred.mask[:, :ranks]
     windows, scores = windows[..., :2], windows[..., 2]
     iou = window_iou(windows, gt.values)
     length = gt.values[..., 1] - gt.values[..., 0]
@@ -153,8 +165,13 @@ def _evaluate_part(part: _Part, protocol: MomentProtocol) -> dict:
     if protocol.with_miou:
         result['MR-mIoU'] = percent(_best_of_first(part, 1).mean())
     if protocol.with_map:
-        ap = detection_ap(
-            part.iou, part.scores, part.pred_mask, part.gt_mask, MAP_THRESHOLDS
+        first = slice(None), slice(MAX_WINDOWS)
+        ap = by_blocks(
+            partial(detection_ap, thresholds=MAP_THRESHOLDS),
+            part.iou[first],
+            part.scores[first],
+            part.pred_mask[first],
+            part.gt_mask,
         ).mean(axis=0)
         result['MR-mAP'] = {str(t): percent(v) for t, v in zip(MAP_THRESHOLDS, ap)}
         result['MR-mAP']['average'] = percent(ap.mean())

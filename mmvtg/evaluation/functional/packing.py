@@ -2,7 +2,17 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Dict, Hashable, Iterable, List, Optional, Sequence
+from typing import (
+    Any,
+    Dict,
+    Hashable,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 import numpy as np
 
@@ -113,6 +123,45 @@ def _find_malformed(rows: Sequence, qids: Sequence, width: int, what: str) -> st
     return f'{what}: rows are not {wanted} each'
 
 
+def pad_groups(
+    rows: np.ndarray, wanted: np.ndarray, block: int = 256
+) -> Iterator[Tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Bring together what has the same group number, some groups at a time.
+
+    Args:
+        rows (ndarray): (M,) group numbers; those not in ``wanted`` are left out.
+        wanted (ndarray): (N,) group numbers.
+        block (int): Groups at a time; groups of like sizes, so that few are padded.
+
+    Yields:
+        tuple: (Q,) group numbers, (Q, R) indices into ``rows`` and (Q, G) indices into
+        ``wanted``, both in rising order, -1 behind the last.
+    """
+    groups, counts = np.unique(wanted, return_counts=True)
+    row_order = np.argsort(rows, kind='stable')
+    order = np.argsort(wanted, kind='stable')
+    starts = np.searchsorted(rows[row_order], groups)
+    ends = np.searchsorted(rows[row_order], groups, side='right')
+    first = np.cumsum(counts) - counts
+    by_size = np.argsort(ends - starts, kind='stable')
+    for at in range(0, len(groups), block):
+        some = by_size[at : at + block]
+        yield (
+            groups[some],
+            _ranges(row_order, starts[some], ends[some]),
+            _ranges(order, first[some], first[some] + counts[some]),
+        )
+
+
+def _ranges(values: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """(Q, longest) ``values[start:end]`` in rows, -1 behind."""
+    index = starts[:, None] + np.arange((ends - starts).max(initial=0))
+    inside = index < ends[:, None]
+    if not len(values):
+        return np.full(index.shape, -1)
+    return np.where(inside, values[np.minimum(index, len(values) - 1)], -1)
+
+
 def field_of(entries: Sequence[dict], key: str) -> List[Any]:
     """The field of every entry.
 
@@ -123,6 +172,17 @@ def field_of(entries: Sequence[dict], key: str) -> List[Any]:
         if entry.get(key) is None:
             raise SubmissionError(f'qid {entry["qid"]!r} has no "{key}", others have')
     return [entry[key] for entry in entries]
+
+
+def needed(entry: dict, key: str) -> Any:
+    """A field of an annotation.
+
+    Raises:
+        SubmissionError: If the annotation has not got it.
+    """
+    if entry.get(key) is None:
+        raise SubmissionError(f'ground truth: qid {entry.get("qid")!r} has no "{key}"')
+    return entry[key]
 
 
 def percent(fraction: float) -> float:

@@ -1,20 +1,65 @@
 """A whole submission against a whole annotation file."""
 
-from typing import Dict, Sequence
+from dataclasses import fields, replace
+from typing import Any, Dict, List, Sequence, Union
 
 from .highlight import evaluate_highlights
-from .moment_retrieval import EGO4D, QVHIGHLIGHTS, RETRIEVAL, evaluate_moments
+from .moment_retrieval import (
+    EGO4D,
+    QVHIGHLIGHTS,
+    RECALL,
+    RETRIEVAL,
+    MomentProtocol,
+    evaluate_moments,
+)
 from .packing import SubmissionError, check_same_qids, index_by_qid
 
-PROTOCOLS = {'qvhighlights': QVHIGHLIGHTS, 'retrieval': RETRIEVAL, 'ego4d': EGO4D}
-#: Thresholds that the short summary shows, where the protocol has them.
+PROTOCOLS = {
+    'qvhighlights': QVHIGHLIGHTS,
+    'retrieval': RETRIEVAL,
+    'recall': RECALL,
+    'ego4d': EGO4D,
+}
+#: Thresholds that the short summary shows of a long list.
 _BRIEF_RECALL = ('0.3', '0.5', '0.7')
+
+
+def moment_protocol(protocol: Union[str, dict, MomentProtocol]) -> MomentProtocol:
+    """A protocol by its name, or one that departs from it.
+
+    Args:
+        protocol (str | dict | MomentProtocol): A name of :data:`PROTOCOLS`, or a dict
+            of ``name`` and the fields to change, such as ``dict(name='recall',
+            strict=True, recall_at=(1, 5, 10))``.
+
+    Raises:
+        ValueError: If the name or a field is unknown.
+    """
+    if isinstance(protocol, MomentProtocol):
+        return protocol
+    changes: Dict[str, Any] = {}
+    if not isinstance(protocol, str):
+        changes = dict(protocol)
+        protocol = changes.pop('name', None)
+    if protocol not in PROTOCOLS:
+        raise ValueError(
+            f"evaluation protocol '{protocol}' is unknown; choose one of "
+            f'{sorted(PROTOCOLS)}'
+        )
+    known = [field.name for field in fields(MomentProtocol)]
+    unknown = [key for key in changes if key not in known]
+    if unknown:
+        raise ValueError(
+            f"evaluation protocol '{protocol}' has no field '{unknown[0]}'; it has "
+            f'{known}'
+        )
+    return replace(PROTOCOLS[protocol], **changes)
 
 
 def evaluate_submission(
     submission: Sequence[dict],
     ground_truth: Sequence[dict],
-    protocol: str = 'qvhighlights',
+    protocol: Union[str, dict, MomentProtocol] = 'qvhighlights',
     clip_length: float = 2.0,
 ) -> Dict[str, dict]:
     """Moments and highlights of a submission, whichever both files have.
@@ -28,9 +73,10 @@ def evaluate_submission(
         ground_truth (Sequence[dict]): One dict a query: ``qid``, ``duration``,
             ``relevant_windows`` and / or ``relevant_clip_ids`` with
             ``saliency_scores``.
-        protocol (str): 'qvhighlights' (the official evaluator), 'retrieval' (its
-            variant by UniVTG and R2-Tuning, with R5 and mIoU) or 'ego4d' (strict
-            recall).
+        protocol (str | dict | MomentProtocol): 'qvhighlights' (the official
+            evaluator), 'retrieval' (its variant by UniVTG and R2-Tuning, with R5 and
+            mIoU), 'recall' (R1, R5 and mIoU alone), 'ego4d' (strict recall), or one of
+            these with changes, see :func:`moment_protocol`.
         clip_length (float): Seconds per clip of the saliency.
 
     Returns:
@@ -41,11 +87,7 @@ def evaluate_submission(
         SubmissionError: If something is missing or malformed, with the qid.
         ValueError: If the protocol is unknown.
     """
-    if protocol not in PROTOCOLS:
-        raise ValueError(
-            f"evaluation protocol '{protocol}' is unknown; choose one of "
-            f'{sorted(PROTOCOLS)}'
-        )
+    protocol = moment_protocol(protocol)
     pred_of = index_by_qid(submission, 'submission')
     gt_of = index_by_qid(ground_truth, 'ground truth')
     if not gt_of:
@@ -55,7 +97,7 @@ def evaluate_submission(
     part = _annotated(gt_of, 'relevant_windows')
     if part and _predicted(pred_of, 'pred_relevant_windows'):
         chosen = [pred_of[entry['qid']] for entry in part]
-        moments = evaluate_moments(chosen, part, PROTOCOLS[protocol])
+        moments = evaluate_moments(chosen, part, protocol)
     part = _annotated(gt_of, 'saliency_scores')
     if part and _predicted(pred_of, 'pred_saliency_scores'):
         chosen = [pred_of[entry['qid']] for entry in part]
@@ -75,10 +117,10 @@ def _predicted(pred_of: dict, key: str) -> bool:
 def _brief_moments(moments: Dict[str, dict]) -> Dict[str, float]:
     brief = {}
     full = moments.get('full', {})
-    for key in ('MR-R1', 'MR-R5'):
-        recall = full.get(key, {})
-        shown = [threshold for threshold in _BRIEF_RECALL if threshold in recall]
-        brief.update({f'MR-full-{key[3:]}@{t}': recall[t] for t in shown})
+    for key, recall in full.items():
+        if key.startswith('MR-R'):
+            shown = brief_thresholds(recall)
+            brief.update({f'MR-full-{key[3:]}@{t}': recall[t] for t in shown})
     for threshold in ('0.5', '0.75'):
         if 'MR-mAP' in full:
             brief[f'MR-full-mAP@{threshold}'] = full['MR-mAP'][threshold]
@@ -88,6 +130,12 @@ def _brief_moments(moments: Dict[str, dict]) -> Dict[str, float]:
         if 'MR-mIoU' in part:
             brief[f'MR-{name}-mIoU'] = part['MR-mIoU']
     return dict(sorted(brief.items()))
+
+
+def brief_thresholds(recall: Dict[str, float]) -> List[str]:
+    """All IoU thresholds of a recall, or the usual three of a long list."""
+    usual = [threshold for threshold in _BRIEF_RECALL if threshold in recall]
+    return usual if usual and len(recall) > 5 else list(recall)
 
 
 def _brief_highlights(highlights: Dict[str, dict]) -> Dict[str, float]:

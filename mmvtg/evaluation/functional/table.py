@@ -2,14 +2,16 @@
 
 from typing import Dict, List, Sequence
 
+from .submission import brief_thresholds
+
 _ORDER = ('full', 'short', 'middle', 'long')
 
 
 def format_results(results: Dict[str, dict]) -> str:
-    """Lay out the result of :func:`evaluate_submission`.
+    """Lay out results of the ``evaluate_...`` functions.
 
     Args:
-        results (dict): Percentages by length range and saliency level.
+        results (dict): Percentages by length range, saliency level and domain.
 
     Returns:
         str: Lines of text, '' if there is nothing to show.
@@ -28,15 +30,28 @@ def format_results(results: Dict[str, dict]) -> str:
         lines += ([''] if lines else []) + _table(
             'highlights', ['mAP', 'Hit1'], names, rows
         )
+    domains = results.get('domains')
+    if domains:
+        [key] = results['brief']
+        rows = [[part[key]] for part in domains.values()] + [[results['brief'][key]]]
+        lines += _table('domain', [key], [*domains, 'mean'], rows)
+    if 'mAP' in results:
+        header = [*results['mAP'], 'mean']
+        row = [100 * v for v in (*results['mAP'].values(), results['average_mAP'])]
+        lines += _table('detection', header, ['mAP'], [row])
+    if 'AUC' in results:
+        header = [key for key in results if key.startswith('AR@')]
+        row = [*(100 * results[key] for key in header), results['AUC']]
+        lines += _table('proposals', [*header, 'AUC'], ['%'], [row])
     return '\n'.join(lines)
 
 
 def _moment_columns(part: dict) -> Dict[str, float]:
     columns = {}
-    for key, shown in (('MR-R1', ('0.3', '0.5', '0.7')), ('MR-R5', ('0.5', '0.7'))):
-        for threshold in shown:
-            if threshold in part.get(key, {}):
-                columns[f'{key[3:]}@{threshold}'] = part[key][threshold]
+    for key, recall in part.items():
+        if key.startswith('MR-R'):
+            for threshold in brief_thresholds(recall):
+                columns[f'{key[3:]}@{threshold}'] = recall[threshold]
     if 'MR-mAP' in part:
         columns['mAP'] = part['MR-mAP']['average']
         columns['mAP@0.5'] = part['MR-mAP']['0.5']

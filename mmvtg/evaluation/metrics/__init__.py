@@ -1,7 +1,13 @@
 """Metrics that a config names."""
 
+from .action_detection_metric import ActionDetectionMetric
 from .caption_retrieval_metric import CaptionRetrievalMetric
 from .highlight_metric import HighlightMetric
 from .moment_retrieval_metric import MomentRetrievalMetric
 
-__all__ = ['CaptionRetrievalMetric', 'HighlightMetric', 'MomentRetrievalMetric']
+__all__ = [
+    'ActionDetectionMetric',
+    'CaptionRetrievalMetric',
+    'HighlightMetric',
+    'MomentRetrievalMetric',
+]

@@ -1,8 +1,10 @@
 """What the metrics share about collected results."""
 
+import os.path as osp
 from typing import Any, Callable, Hashable, List, Sequence
 
 import numpy as np
+from mmengine.logging import MMLogger
 
 
 def to_numpy(values: Any) -> np.ndarray:
@@ -42,3 +44,9 @@ def sort_unique(
         unique[qid]
         for qid in sorted(unique, key=lambda qid: (isinstance(qid, str), qid))
     ]
+
+
+def run_folder() -> str:
+    """Work directory of the run: its log file is <work_dir>/<time>/<time>.log."""
+    log_file = MMLogger.get_current_instance().log_file
+    return osp.dirname(osp.dirname(log_file)) if log_file else ''

@@ -2,20 +2,20 @@
 
 import json
 import os.path as osp
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
-from mmvtg.evaluation.functional import PROTOCOLS, evaluate_submission
+from mmvtg.evaluation.functional import evaluate_submission, moment_protocol
 from mmvtg.evaluation.functional.table import format_results
 from mmvtg.registry import METRICS
 from mmvtg.structures import resample_clips
 from mmvtg.utils import write_atomic
 
-from .collecting import sort_unique, to_numpy
+from .collecting import run_folder, sort_unique, to_numpy
 
 
 @METRICS.register_module()
@@ -34,9 +34,11 @@ class MomentRetrievalMetric(BaseMetric):
     ``saliency_clip_length``.
 
     Args:
-        protocol (str): 'qvhighlights' (the official evaluator), 'retrieval' (its
+        protocol (str | dict): 'qvhighlights' (the official evaluator), 'retrieval' (its
             variant by UniVTG and R2-Tuning: R1, R5, mIoU, mAP; used for Charades-STA,
-            TACoS and Ego4D-NLQ) or 'ego4d' (IoU must exceed the threshold).
+            TACoS and Ego4D-NLQ), 'recall' (R1, R5 and mIoU alone), 'ego4d' (IoU must
+            exceed the threshold), or one of these with changes, such as
+            ``dict(name='recall', strict=True)``.
         clip_length (float): Seconds per saliency score that is written for samples
             without annotated saliency.
         submission_file (str, optional): Where to write the submission, JSON lines. A
@@ -52,7 +54,7 @@ class MomentRetrievalMetric(BaseMetric):
 
     def __init__(
         self,
-        protocol: str = 'qvhighlights',
+        protocol: Union[str, dict] = 'qvhighlights',
         clip_length: float = 2.0,
         submission_file: Optional[str] = None,
         decimals: int = 4,
@@ -60,11 +62,7 @@ class MomentRetrievalMetric(BaseMetric):
         prefix: Optional[str] = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
-        if protocol not in PROTOCOLS:
-            raise ValueError(
-                f"MomentRetrievalMetric: protocol '{protocol}' is unknown; choose one "
-                f'of {sorted(PROTOCOLS)}'
-            )
+        moment_protocol(protocol)  # refuses here what it does not know
         self.protocol = protocol
         self.clip_length = clip_length
         self.submission_file = submission_file
@@ -112,7 +110,7 @@ class MomentRetrievalMetric(BaseMetric):
         )
         logger = MMLogger.get_current_instance()
         table = format_results(evaluated)
-        logger.info(f"{len(results)} queries, protocol '{self.protocol}'\n{table}")
+        logger.info(f'{len(results)} queries, protocol {self.protocol!r}\n{table}')
         return dict(evaluated['brief'])
 
     def _moments(self, sample: dict) -> dict:
@@ -139,7 +137,7 @@ class MomentRetrievalMetric(BaseMetric):
     def _write(self, submission: List[dict]) -> None:
         path = self.submission_file
         if not osp.isabs(path):
-            path = osp.join(_run_folder(), path)
+            path = osp.join(run_folder(), path)
         lines = ''.join(json.dumps(line) + '\n' for line in submission)
         write_atomic(path, lines.encode())
         logger = MMLogger.get_current_instance()
@@ -165,9 +163,3 @@ def _annotation(sample: dict) -> dict:
 
 def _identity(item: dict) -> tuple:
     return item['pred']['vid'], item['pred']['query']
-
-
-def _run_folder() -> str:
-    """Work directory of the run: its log file is <work_dir>/<time>/<time>.log."""
-    log_file = MMLogger.get_current_instance().log_file
-    return osp.dirname(osp.dirname(log_file)) if log_file else ''

@@ -1,6 +1,6 @@
 """Points, targets, matching, suppression and post-processing."""
 
-from .nms import batched_moment_nms
+from .nms import batched_moment_nms, moment_nms
 from .point_generator import PointGenerator
 from .post_processor import MomentPostProcessor
 from .target_assigner import PointTargetAssigner
@@ -10,4 +10,5 @@ __all__ = [
     'PointGenerator',
     'PointTargetAssigner',
     'batched_moment_nms',
+    'moment_nms',
 ]

@@ -1,6 +1,6 @@
 """Non-maximum suppression of moments, hard and soft, batched over queries."""
 
-from typing import Optional
+from typing import Any, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -15,8 +15,9 @@ def batched_moment_nms(
     scores: Tensor,
     mask: Optional[Tensor] = None,
     kind: str = 'hard',
-    iou_threshold: float = 0.7,
+    iou_threshold: Optional[float] = None,
     sigma: float = 0.5,
+    gaussian_from: Tuple[float, float] = (0.0, 0.0),
 ) -> Tensor:
     """Lower the scores of moments that repeat a better one.
 
@@ -25,8 +26,11 @@ def batched_moment_nms(
     is picked. Nothing is removed or reordered, so callers sort afterwards.
 
     - ``hard``: rows with IoU >= ``iou_threshold`` get score 0.
-    - ``linear``: every row is multiplied by ``1 - IoU``, no threshold.
-    - ``gaussian``: every row is multiplied by ``exp(-IoU ** 2 / sigma)``.
+    - ``linear``: rows with IoU >= ``iou_threshold`` are multiplied by ``1 - IoU``.
+    - ``gaussian``: rows with IoU >= low + slope x length of the picked row are
+      multiplied by ``exp(-IoU ** 2 / sigma)``; (low, slope) is ``gaussian_from``. With
+      spans in parts of the video this is the NMS of BSN and BMN, whose "low, high" are
+      (low, high - low).
 
     Args:
         spans (Tensor): (B, N, 2) as (start, end), any unit.
@@ -34,8 +38,10 @@ def batched_moment_nms(
         mask (Tensor, optional): (B, N) bool, True for real rows. Other rows are never
             picked and keep their scores.
         kind (str): 'hard', 'linear' or 'gaussian'.
-        iou_threshold (float): Used by 'hard'.
+        iou_threshold (float, optional): Of 'hard', 0.7 by default, and 'linear', 0 by
+            default: all rows.
         sigma (float): Width of the decay of 'gaussian'.
+        gaussian_from (tuple): Of 'gaussian', see above; by default all rows.
 
     Returns:
         Tensor: (B, N) new scores in the order of the input.
@@ -45,6 +51,8 @@ def batched_moment_nms(
     """
     if kind not in _KINDS:
         raise ValueError(f"NMS kind '{kind}' is unknown; choose one of {_KINDS}")
+    if iou_threshold is None:
+        iou_threshold = 0.7 if kind == 'hard' else 0.0
     scores = scores.clone()
     waiting = (
         torch.ones_like(scores, dtype=torch.bool) if mask is None else mask.clone()
@@ -56,17 +64,86 @@ def batched_moment_nms(
         waiting.scatter_(1, best, False)
         picked = spans.gather(1, best.unsqueeze(-1).expand(-1, -1, 2))
         iou = span_iou(picked, spans).squeeze(1)
-        rescored = _rescore(scores, iou, kind, iou_threshold, sigma)
-        scores = torch.where(waiting, rescored, scores)
+        if kind == 'gaussian':
+            low, slope = gaussian_from
+            reached = iou >= low + slope * (picked[..., 1] - picked[..., 0])
+        else:
+            reached = iou >= iou_threshold
+        scores = torch.where(
+            waiting & reached, _rescore(scores, iou, kind, sigma), scores
+        )
     return scores
 
 
-def _rescore(
-    scores: Tensor, iou: Tensor, kind: str, iou_threshold: float, sigma: float
-) -> Tensor:
-    """New scores (B, N) of all rows, given their IoU (B, N) with the picked one."""
+def _rescore(scores: Tensor, iou: Tensor, kind: str, sigma: float) -> Tensor:
+    """New scores (B, N) of rows of that IoU (B, N) with the picked one."""
     if kind == 'hard':
-        return scores.masked_fill(iou >= iou_threshold, 0.0)
+        return torch.zeros_like(scores)
     if kind == 'linear':
         return scores * (1 - iou)
     return scores * torch.exp(-iou.square() / sigma)
+
+
+def moment_nms(
+    spans: Tensor,
+    scores: Tensor,
+    labels: Optional[Tensor] = None,
+    min_score: float = 0.0,
+    max_num: Optional[int] = None,
+    voting_threshold: Optional[float] = None,
+    **nms: Any,
+) -> Tuple[Tensor, Tensor, Tensor]:
+    """Suppress, sort and cut the moments of one video.
+
+    Args:
+        spans (Tensor): (N, 2) as (start, end).
+        scores (Tensor): (N,), not negative.
+        labels (Tensor, optional): (N,) int; only rows of one label suppress each other.
+        min_score (float): Rows whose new score is below are left out, as are such of
+            score 0; the best row of a label always stays.
+        max_num (int, optional): Rows to keep.
+        voting_threshold (float, optional): Each kept span becomes the mean of all given
+            spans (of its label) with at least this IoU, weighted by score x IoU
+            (ActionFormer).
+        **nms: ``kind``, ``iou_threshold``, ``sigma``, ``gaussian_from`` of
+            :func:`batched_moment_nms`.
+
+    Returns:
+        tuple: spans (M, 2), scores (M,) and indices (M,) into the input, best first;
+        equal scores in the order of the input.
+    """
+    if labels is None:
+        labels = torch.zeros_like(scores, dtype=torch.long)
+    if not len(scores):
+        return spans, scores, labels.long()
+    _, group = labels.unique(return_inverse=True)
+    order = group.argsort(stable=True)
+    lengths = torch.bincount(group)
+    column = torch.arange(int(lengths.max()), device=scores.device)
+    mask = column < lengths[:, None]
+    padded_spans = spans.new_zeros(*mask.shape, 2)
+    padded_scores = scores.new_zeros(mask.shape)
+    padded_spans[mask], padded_scores[mask] = spans[order], scores[order]
+
+    new = batched_moment_nms(padded_spans, padded_scores, mask, **nms)
+    keep = mask & (new >= min_score) & (new > 0)
+    keep |= column == new.argmax(1, keepdim=True)
+    new_scores, kept = torch.empty_like(scores), torch.empty_like(group, dtype=bool)
+    new_scores[order], kept[order] = new[mask], keep[mask]
+
+    ranked = new_scores.masked_fill(~kept, -torch.inf)
+    ranked = ranked.argsort(descending=True, stable=True)[: int(kept.sum())][:max_num]
+    picked = spans[ranked]
+    if voting_threshold is not None:
+        same = labels[ranked, None] == labels
+        picked = _vote(picked, spans, scores * same, voting_threshold)
+    return picked, new_scores[ranked], ranked
+
+
+def _vote(picked: Tensor, spans: Tensor, scores: Tensor, threshold: float) -> Tensor:
+    """Means (M, 2) of the spans (N, 2) that overlap the picked ones; scores (M, N)."""
+    iou = span_iou(picked, spans)
+    weight = (scores * iou).masked_fill(iou < threshold, 0.0)
+    total = weight.sum(1, keepdim=True)
+    # a span without length overlaps nothing, not even itself
+    return torch.where(total > 0, weight @ spans / total.clamp(min=1e-12), picked)

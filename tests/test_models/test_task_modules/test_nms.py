@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmvtg.models.task_modules import batched_moment_nms
+from mmvtg.models.task_modules import batched_moment_nms, moment_nms
 
 _KINDS = ['hard', 'linear', 'gaussian']
 
@@ -29,7 +29,7 @@ def slow_nms(spans, scores, kind, iou_threshold=0.7, sigma=0.5):
             if kind == 'hard':
                 scores[i] = 0.0 if iou >= iou_threshold else scores[i]
             elif kind == 'linear':
-                scores[i] *= 1 - iou
+                scores[i] *= 1 - iou if iou >= iou_threshold else 1
             else:
                 scores[i] *= math.exp(-(iou**2) / sigma)
     return scores
@@ -103,3 +103,54 @@ def test_input_is_left_alone():
 def test_unknown_kind_is_refused():
     with pytest.raises(ValueError, match="'soft' is unknown.*linear"):
         batched_moment_nms(torch.zeros(1, 1, 2), torch.zeros(1, 1), kind='soft')
+
+
+def test_gaussian_may_start_at_an_overlap_that_grows_with_the_picked_moment():
+    spans = torch.tensor([[[0.0, 0.5], [0.0, 0.4], [0.4, 0.8]]])
+    scores = torch.tensor([[0.9, 0.8, 0.7]])
+    # IoU with the picked one: 0.8 and 0.125; the limit is 0.5 + 0.4 * 0.5 = 0.7
+    options = dict(kind='gaussian', sigma=0.4)
+    result = batched_moment_nms(spans, scores, gaussian_from=(0.5, 0.4), **options)
+    expected = [0.9, 0.8 * math.exp(-(0.8**2) / 0.4), 0.7]
+    assert result[0].tolist() == pytest.approx(expected)
+    result = batched_moment_nms(spans, scores, gaussian_from=(0.5, 0.8), **options)
+    assert torch.equal(result, scores)
+
+
+def test_linear_threshold():
+    spans = torch.tensor([[[0.0, 4.0], [0.0, 2.0], [3.0, 5.0]]])
+    scores = torch.tensor([[0.9, 0.8, 0.5]])
+    result = batched_moment_nms(spans, scores, kind='linear', iou_threshold=0.5)
+    assert result[0].tolist() == pytest.approx([0.9, 0.4, 0.5])
+
+
+def test_only_moments_of_one_label_suppress_each_other():
+    spans = torch.tensor([[0.0, 4.0], [0.0, 4.0], [0.0, 4.0], [9.0, 9.5]])
+    scores, labels = torch.tensor([0.2, 0.9, 0.8, 0.1]), torch.tensor([7, 3, 7, 3])
+    kept, new, index = moment_nms(spans, scores, labels)
+    assert index.tolist() == [1, 2, 3]
+    assert torch.equal(new, scores[index]) and torch.equal(kept, spans[index])
+    assert moment_nms(spans, scores)[2].tolist() == [1, 3]
+    assert moment_nms(spans, scores, labels, max_num=1)[2].tolist() == [1]
+
+
+def test_floor_leaves_the_best():
+    spans = torch.tensor([[0.0, 4.0], [5.0, 6.0]])
+    scores = torch.tensor([0.02, 0.01])
+    assert moment_nms(spans, scores, min_score=0.5)[2].tolist() == [0]
+    empty = moment_nms(spans[:0], scores[:0])
+    assert [len(part) for part in empty] == [0, 0, 0]
+
+
+def test_voting_moves_spans_to_the_mean_of_their_like():
+    spans = torch.tensor([[0.0, 4.0], [0.0, 5.0], [20.0, 20.0]], dtype=torch.float64)
+    scores = torch.tensor([0.6, 0.4, 0.1], dtype=torch.float64)
+    kept, _, index = moment_nms(spans, scores, voting_threshold=0.7)
+    assert index.tolist() == [0, 2]
+    weights = [0.6, 0.4 * 0.8]
+    end = (4 * weights[0] + 5 * weights[1]) / sum(weights)
+    assert kept[0].tolist() == pytest.approx([0, end])
+    assert kept[1].tolist() == [20, 20]  # without length: nothing to vote
+    labels = torch.tensor([0, 1, 0])
+    kept = moment_nms(spans, scores, labels, voting_threshold=0.7)[0]
+    assert kept[0].tolist() == [0, 4]
