@@ -1,8 +1,9 @@
 """Annotation files -> samples."""
 
-from .annotations import read_annotations, read_json_lines
+from .annotations import read_annotations
 from .errors import AnnotationError, BadSampleError
 from .grounding_dataset import GroundingDataset
+from .json_lines import read_json_lines
 from .moving_shapes.frames import MovingShapesFrames
 from .samplers import VideoGroupSampler
 from .transforms import *  # noqa: F403

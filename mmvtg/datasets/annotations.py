@@ -6,64 +6,19 @@ One object a line. ``qid``, ``query``, ``vid`` and ``duration`` (seconds) are ne
 ``domain`` are read where present. Files may be gzip-compressed.
 """
 
-import gzip
-import json
 import math
-import os.path as osp
-import zlib
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+import re
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 
 from mmvtg.structures import num_clips
 
 from .errors import AnnotationError
+from .json_lines import read_json_lines
 
-
-def read_json_lines(path: str) -> Iterator[Tuple[int, dict]]:
-    """Yield (line number, object) of a JSON lines file, ``.gz`` allowed.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        AnnotationError: A line is not a JSON object.
-    """
-    if not osp.isfile(path):
-        raise FileNotFoundError(
-            f'annotation file {path} does not exist; check ann_file and data_root'
-        )
-    for number, line in _decoded_lines(path):
-        if not line.strip():
-            continue
-        try:
-            item = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise AnnotationError(
-                f'{path}:{number}: not valid JSON ({error}); a line that was cut '
-                'off often means an incomplete download'
-            ) from error
-        if not isinstance(item, dict):
-            raise AnnotationError(f'{path}:{number}: not a JSON object')
-        yield number, item
-
-
-def _decoded_lines(path: str) -> Iterator[Tuple[int, str]]:
-    """Yield (line number, text); what cannot be read is an AnnotationError."""
-    opener = gzip.open if path.endswith('.gz') else open
-    number = 0
-    try:
-        # as bytes: text is decoded block by block, and the line would be unknown
-        with opener(path, 'rb') as file:
-            for number, line in enumerate(file, start=1):
-                yield number, line.decode('utf-8')
-    except UnicodeDecodeError as error:
-        raise AnnotationError(
-            f'{path}:{number}: not UTF-8 ({error}); save the file in that encoding'
-        ) from error
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise AnnotationError(
-            f'{path}:{number + 1}: the compressed file is cut off or damaged '
-            f'({error}); download it again'
-        ) from error
+# what would leave the folder that an id names a file in, or no file system takes
+_UNSAFE = re.compile(r'(^|[/\\])\.\.?([/\\]|$)|^[/\\]|^[A-Za-z]:[/\\]|[\x00-\x1f\x7f]')
 
 
 def check_window(
@@ -84,6 +39,40 @@ def check_window(
     return None
 
 
+def check_id(value: Any, field: str, where: str) -> None:
+    """See that an id can name a file inside of a feature folder.
+
+    Any script is fine, and so are sub-folders; ``..``, absolute paths and control
+    characters are not.
+
+    Args:
+        value: The id, text or a whole number.
+        field (str): Its name, for messages.
+        where (str): ``file:line``, for messages.
+
+    Raises:
+        AnnotationError: It cannot.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return
+    if not isinstance(value, str) or not value.strip():
+        raise AnnotationError(
+            f'{where}: {field} = {value!r} is not text, nor a whole number'
+        )
+    if _UNSAFE.search(value):
+        raise AnnotationError(
+            f'{where}: {field} = {value!r} is refused: ids name files inside of the '
+            'data folders and must not lead out of them; rename it there and here'
+        )
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise AnnotationError(
+            f'{where}: {field} = {value!r} is not valid Unicode ({error.reason}); '
+            'rename it'
+        ) from error
+
+
 def parse_sample(item: dict, where: str, clip_length: float) -> Dict[str, Any]:
     """Turn one annotation object into a sample.
 
@@ -102,18 +91,23 @@ def parse_sample(item: dict, where: str, clip_length: float) -> Dict[str, Any]:
     missing = [key for key in ('vid', 'query', 'duration') if item.get(key) is None]
     if missing:
         raise AnnotationError(f'{where}: field {missing[0]!r} is missing')
+    query_id = item['vid'] if item.get('qid') is None else item['qid']
+    check_id(item['vid'], 'vid', where)
+    check_id(query_id, 'qid', where)
     duration = item['duration']
     if not _is_finite(duration) or duration <= 0:
         raise AnnotationError(
             f'{where}: duration = {duration!r} is not positive, or not a finite number'
         )
-    if not str(item['query']).strip():
+    if not isinstance(item['query'], str):
+        raise AnnotationError(f'{where}: query = {item["query"]!r} is not text')
+    if not item['query'].strip():
         raise AnnotationError(f'{where}: the query is empty; write a sentence')
     scores = _annotator_scores(item, where, duration, clip_length)
     return dict(
         video_id=str(item['vid']),
-        query_id=item.get('qid', item['vid']),
-        query=str(item['query']).strip(),
+        query_id=query_id,
+        query=item['query'].strip(),
         duration=float(duration),
         moments=_moments(item.get('relevant_windows') or [], where),
         annotator_scores=scores,
@@ -211,12 +205,41 @@ def _check_clip_ids(ids: Any, where: str, duration: float, clip_length: float) -
 
 
 def read_annotations(path: str, clip_length: float) -> List[Dict[str, Any]]:
-    """All samples of a JSON lines file; each knows its ``where`` (``file:line``)."""
+    """All samples of a JSON lines file; each knows its ``where`` (``file:line``).
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        AnnotationError: A line is malformed, or two lines have the same query id.
+    """
     samples = []
+    seen: Dict[str, str] = {}
     for number, item in read_json_lines(path):
         where = f'{path}:{number}'
-        samples.append(dict(parse_sample(item, where, clip_length), where=where))
+        sample = dict(parse_sample(item, where, clip_length), where=where)
+        check_unique(sample, seen)
+        samples.append(sample)
     return samples
+
+
+def check_unique(sample: Dict[str, Any], seen: Dict[str, str]) -> None:
+    """See that no earlier sample has the same query id; ``seen`` remembers.
+
+    Args:
+        sample (dict): With ``query_id`` and ``where``.
+        seen (dict): Query id as text -> where it was; is added to.
+
+    Raises:
+        AnnotationError: Both lines are named.
+    """
+    query_id = str(sample['query_id'])
+    first = seen.get(query_id)
+    if first is not None:
+        raise AnnotationError(
+            f'{sample["where"]}: query id {sample["query_id"]!r} is already that of '
+            f'{first}; ids name feature files and predictions: give each line a "qid" '
+            'of its own, or delete the line if it came twice'
+        )
+    seen[query_id] = sample['where']
 
 
 def expected_clips(sample: dict) -> int:

@@ -1,43 +1,21 @@
-"""Stored features in the published layout: one ``.npy`` a video, one a query."""
+"""Stored features: one array a video and stream, one a query, and their manifest."""
 
 import json
 import os.path as osp
-from typing import Any, Dict, Optional, Tuple, Union
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
+from .array_files import array_shape, read_array
 from .errors import BadSampleError
 
 #: Lies beside extracted features and says how they were made.
 MANIFEST = 'manifest.json'
 #: How many clips features and duration may disagree, unless a data set says otherwise.
 MAX_LENGTH_GAP = 4
-
-
-def _header(path: str) -> Tuple[Optional[str], Tuple[int, ...]]:
-    """(problem, shape) of an ``.npy`` file, read from its header."""
-    if not osp.isfile(path):
-        return 'missing feature file', ()
-    try:
-        return None, np.load(path, mmap_mode='r', allow_pickle=False).shape
-    except (ValueError, OSError, EOFError):
-        return 'damaged feature file', ()
-
-
-def check_video_file(path: str) -> Tuple[Optional[str], int]:
-    """(problem, number of clips) of a stored video, expected (T, N, P, C)."""
-    problem, shape = _header(path)
-    if problem is None and len(shape) != 4:
-        problem = f'video features of shape {shape} instead of (T, N, P, C)'
-    return problem, shape[0] if shape else 0
-
-
-def check_query_file(path: str) -> Tuple[Optional[str], int]:
-    """(problem, number of tokens) of a stored query, expected (L, N, C)."""
-    problem, shape = _header(path)
-    if problem is None and (len(shape) != 3 or shape[0] == 0):
-        problem = f'query features of shape {shape} instead of (L, N, C)'
-    return problem, shape[0] if shape else 0
+#: Number of axes -> what they are, of stored videos and queries.
+VIDEO_AXES = {4: '(T, N, P, C)', 2: '(T, C)'}
+QUERY_AXES = {3: '(L, N, C)', 2: '(L, C)'}
 
 
 def read_manifest(folder: str) -> Optional[Dict[str, Any]]:
@@ -61,61 +39,136 @@ def read_manifest(folder: str) -> Optional[Dict[str, Any]]:
     return manifest
 
 
-def check_manifest(folder: Optional[str], fps: Union[float, str]) -> None:
-    """Refuse features that were extracted at another frame rate.
+def check_manifest(
+    folder: Optional[str],
+    fps: Union[float, str],
+    expected: Optional[Mapping[str, Any]] = None,
+) -> None:
+    """Refuse features that were made otherwise than the config says.
 
     Folders without a manifest (those that authors published) pass.
 
+    Args:
+        folder (str, optional): Feature folder.
+        fps (float | str): Clips per second of the config; ``'auto'`` fits any.
+        expected (dict, optional): What else the manifest must say: ``model``,
+            ``layers``, ``row_shape`` (None in it fits any size), ``weights_sha256``,
+            ... Fields that the manifest lacks are not compared.
+
     Raises:
-        BadSampleError: Both rates are in the message; or the manifest is damaged.
+        BadSampleError: Both values are in the message; or the manifest is damaged.
     """
     manifest = read_manifest(folder) if folder else None
-    stored = (manifest or {}).get('fps')
+    if manifest is None:
+        return
+    stored = manifest.get('fps')
     # 'auto' spreads whatever is there over the duration; lengths are checked anyway
-    if stored is None or fps == 'auto':
-        return
-    if isinstance(stored, (int, float)) and abs(stored - fps) <= 1e-6:
-        return
-    raise BadSampleError(
-        f'the features in {folder} were made at {stored} clips per second, the config '
-        f'asks for {fps}; set fps in the config, or extract them again'
+    if stored is not None and fps != 'auto' and not _same_rate(stored, fps):
+        raise BadSampleError(
+            f'the features in {folder} were made at {stored} clips per second, the '
+            f'config asks for {fps}; set fps in the config, or extract them again'
+        )
+    differ = [
+        f'{field} is {manifest[field]!r} there and {_plain(value)!r} in the config'
+        for field, value in (expected or {}).items()
+        if field in manifest and not _fits(manifest[field], value, field)
+    ]
+    if differ:
+        raise BadSampleError(
+            f'the features in {folder} do not fit the config: {"; ".join(differ)}. '
+            'Point data_prefix at other features, correct `streams` of the data set, '
+            'or extract them again into another folder'
+        )
+
+
+def _same_rate(stored: Any, fps: float) -> bool:
+    return isinstance(stored, (int, float)) and abs(stored - fps) <= 1e-6
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, (tuple, list)) else value
+
+
+def _fits(stored: Any, wanted: Any, field: str) -> bool:
+    if field == 'row_shape':
+        return row_fits(stored, wanted)
+    return stored == _plain(wanted)
+
+
+def row_fits(shape: Sequence[int], wanted: Optional[Sequence]) -> bool:
+    """Whether the shape of a clip or token is as expected; None fits any size."""
+    if wanted is None:
+        return True
+    return len(shape) == len(wanted) and all(
+        want is None or size == want for size, want in zip(shape, wanted)
     )
 
 
-def load_array(path: str, name: str, num_dims: int) -> np.ndarray:
+def check_file(
+    address: str, axes: Mapping[int, str], row_shape: Optional[Sequence] = None
+) -> Tuple[Optional[str], int]:
+    """What the header of a feature file says.
+
+    Args:
+        address (str): See :mod:`mmvtg.datasets.array_files`.
+        axes (dict): Number of axes -> layout, of those that are allowed.
+        row_shape (Sequence, optional): Shape of a clip or token, None for any size.
+
+    Returns:
+        tuple: The problem or None, and the number of clips or tokens.
+    """
+    try:
+        shape = array_shape(address)
+    except FileNotFoundError:
+        return 'missing feature file', 0
+    except ValueError:
+        return 'damaged feature file', 0
+    problem = None
+    if len(shape) not in axes or shape[0] == 0:
+        layouts = ' or '.join(axes.values())
+        problem = f'features of shape {tuple(shape)} instead of {layouts}'
+    elif not row_fits(shape[1:], row_shape):
+        wanted = ', '.join('any' if size is None else str(size) for size in row_shape)
+        problem = (
+            f'features of shape {tuple(shape)} where the config says (*, {wanted})'
+        )
+    return problem, shape[0] if shape else 0
+
+
+def load_array(address: str, name: str, axes: Mapping[int, str]) -> np.ndarray:
     """Load one stored feature array and see that it can be used.
 
     Args:
-        path (str): ``.npy`` file.
+        address (str): See :mod:`mmvtg.datasets.array_files`.
         name (str): Whose features, for messages.
-        num_dims (int): Number of axes it must have.
+        axes (dict): Number of axes -> layout, of those that are allowed.
 
     Raises:
         BadSampleError: The file is missing, damaged, of another shape, or holds NaN or
             infinite numbers.
     """
     try:
-        array = np.load(path, allow_pickle=False)
+        array = read_array(address)
     except FileNotFoundError as error:
         raise BadSampleError(
-            f'{name}: feature file {path} is missing; make it with '
+            f'{name}: feature file {address} is missing; make it with '
             'tools/extract_features.py'
         ) from error
-    except (ValueError, OSError, EOFError) as error:
+    except ValueError as error:
         raise BadSampleError(
-            f'{name}: feature file {path} is damaged ({error}); delete it and extract '
-            'it again'
+            f'{name}: feature file {address} is damaged ({error}); delete it and '
+            'download or extract it again'
         ) from error
-    if array.ndim != num_dims or array.shape[0] == 0:
+    if array.ndim not in axes or array.shape[0] == 0 or array.dtype.kind not in 'fiu':
         raise BadSampleError(
-            f'{name}: {path} has shape {array.shape}, expected {num_dims} axes and at '
-            'least one row'
+            f'{name}: {address} has shape {array.shape} and type {array.dtype}, '
+            f'expected numbers of {" or ".join(axes.values())} with at least one row'
         )
     # one NaN or infinity anywhere makes the sum of the row sums not finite
     with np.errstate(over='ignore', invalid='ignore'):
         fine = np.isfinite(array.sum(dtype=np.float32))
     if not fine and not np.isfinite(array).all():
         raise BadSampleError(
-            f'{name}: {path} holds NaN or infinite numbers; extract it again'
+            f'{name}: {address} holds NaN or infinite numbers; extract it again'
         )
     return array

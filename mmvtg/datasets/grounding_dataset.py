@@ -2,22 +2,18 @@
 
 import os.path as osp
 from collections import defaultdict
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, Dict, List, Optional, Union
 
 from mmengine.dataset import BaseDataset
 from mmengine.logging import MMLogger
 
 from mmvtg.registry import DATASETS
-from mmvtg.structures import num_clips
 
-from .annotations import check_window, expected_clips, read_annotations
+from .annotations import read_annotations
 from .errors import AnnotationError, BadSampleError
-from .feature_store import (
-    MAX_LENGTH_GAP,
-    check_manifest,
-    check_query_file,
-    check_video_file,
-)
+from .feature_store import MAX_LENGTH_GAP
+from .feature_streams import QUERY, build_streams
+from .sample_check import BAD_WINDOW, SampleCheck
 
 
 @DATASETS.register_module()
@@ -27,7 +23,9 @@ class GroundingDataset(BaseDataset):
     Each item of the pipeline starts from ``video_id, query_id, query, duration, fps,
     moments (N, 2) s, annotator_scores (n, A) | None, saliency_clip_length,
     max_length_gap`` and, for the prefixes that are given, ``video_path`` (encoded
-    video), ``video_feature_path`` and ``query_feature_path``.
+    video), ``video_feature_path`` and ``query_feature_path``. Several streams of video
+    features have a path each (``slowfast_feature_path``, ...), ``video_streams`` names
+    them in the order of joining, ``resampled`` those with a rate of their own.
 
     While training, samples that cannot be used are left out, counted and reported with
     the reason. In test mode they are an error, unless ``allow_missing``: a score over
@@ -37,10 +35,15 @@ class GroundingDataset(BaseDataset):
         ann_file (str): JSON lines, see :mod:`mmvtg.datasets.annotations`.
         fps (float | str): Clips per second of the features. ``'auto'``: one clip a row
             of the saliency annotation, spread over the duration.
-        data_prefix (dict): Folders under ``data_root``: ``video`` and ``query`` of
-            stored features, ``raw`` of encoded videos. Those absent are not used.
+        data_prefix (dict): Folders under ``data_root``: ``video`` (or each stream of
+            ``streams``) and ``query`` of stored features, ``raw`` of encoded videos.
+            Those absent are not used.
         file_names (dict): File name patterns for the same keys, with ``{video_id}`` and
-            ``{query_id}``.
+            ``{query_id}``, and ``::key`` for an array in a file of several; see
+            :mod:`mmvtg.datasets.array_files`.
+        streams (dict, optional): Kind of features -> what is expected of it (the
+            arguments of :class:`FeatureStream`): several kinds of video features are
+            joined in this order. Default: ``video`` and ``query``.
         saliency_clip_length (float, optional): Seconds per row of the saliency
             annotation; default is one clip.
         min_duration (float): Shortest video to train on, seconds.
@@ -67,6 +70,7 @@ class GroundingDataset(BaseDataset):
         fps: Union[float, str],
         data_prefix: Optional[dict] = None,
         file_names: Optional[dict] = None,
+        streams: Optional[dict] = None,
         saliency_clip_length: Optional[float] = None,
         min_duration: float = 0.0,
         bad_windows: str = 'raise',
@@ -88,15 +92,18 @@ class GroundingDataset(BaseDataset):
         self.max_length_gap = max_length_gap
         self.allow_missing = allow_missing
         self.left_out: Dict[str, List[str]] = defaultdict(list)
+        self._stream_settings = streams
         self._last_index = 0
         super().__init__(ann_file=ann_file, data_prefix=data_prefix or {}, **kwargs)
 
+    def _join_prefix(self) -> None:
+        """Folders become paths, and streams are built of them."""
+        super()._join_prefix()
+        self.streams = build_streams(self.data_prefix, self._stream_settings)
+
     def load_data_list(self) -> List[dict]:
         """Read the annotation file and add paths and rates to each sample."""
-        clip_length = self.saliency_clip_length
-        if clip_length is None:
-            clip_length = 1.0 if self.fps == 'auto' else 1 / self.fps
-        samples = read_annotations(self.ann_file, clip_length)
+        samples = read_annotations(self.ann_file, self.row_length)
         if self.domain is not None:
             domains = {sample['domain'] for sample in samples}
             samples = [s for s in samples if s['domain'] == self.domain]
@@ -105,9 +112,21 @@ class GroundingDataset(BaseDataset):
                     f'{self.ann_file} has no sample of domain {self.domain!r}; it has '
                     f'{sorted(map(str, domains))}'
                 )
-        return [self._complete(sample) for sample in samples]
+        return [self.complete(sample) for sample in samples]
 
-    def _complete(self, sample: dict) -> dict:
+    @property
+    def row_length(self) -> float:
+        """Seconds per row of the saliency annotation, as far as it is known."""
+        if self.saliency_clip_length is not None:
+            return self.saliency_clip_length
+        return 1.0 if self.fps == 'auto' else 1 / self.fps
+
+    def complete(self, sample: dict) -> dict:
+        """Add paths and rates to a sample of the annotation file.
+
+        Raises:
+            AnnotationError: ``fps='auto'`` and no labels.
+        """
         scores, where = sample['annotator_scores'], sample['where']
         sample['fps'] = self.fps
         sample['max_length_gap'] = self.max_length_gap
@@ -118,90 +137,57 @@ class GroundingDataset(BaseDataset):
                 )
             sample['fps'] = len(scores) / sample['duration']
             sample['saliency_clip_length'] = 1 / sample['fps']
-        for prefix, key in (
-            ('video', 'video_feature_path'),
-            ('query', 'query_feature_path'),
-            ('raw', 'video_path'),
-        ):
-            if self.data_prefix.get(prefix):
-                name = self.file_names[prefix].format(**sample)
-                sample[key] = osp.join(self.data_prefix[prefix], name)
+        names = [stream.name for stream in self.streams if stream.name != QUERY]
+        if names != ['video']:
+            sample['video_streams'] = names
+            sample['resampled'] = [s.name for s in self.streams if s.resample]
+        for stream in self.streams:
+            sample[stream.path_key] = self._path(stream.name, sample)
+        if self.data_prefix.get('raw'):
+            sample['video_path'] = self._path('raw', sample)
         return sample
+
+    def _path(self, name: str, sample: dict) -> str:
+        pattern = self.file_names.get(name, '{video_id}.npy')
+        return osp.join(self.data_prefix[name], pattern.format(**sample))
 
     def filter_data(self) -> List[dict]:
         """Leave out what cannot be used and say so."""
-        check_manifest(self.data_prefix.get('video'), self.fps)
-        self._checked: Dict[str, Tuple[Optional[str], int]] = {}
+        self.check_stores()
+        check = self.sample_check()
         kept = []
         for sample in self.data_list:
-            reason, detail = self._unusable(sample)
+            reason, detail = next(check.problems(sample), (None, ''))
             if reason is None:
                 kept.append(sample)
+            elif reason == BAD_WINDOW and self.bad_windows == 'raise':
+                raise AnnotationError(
+                    f'{detail}. Correct the line, or set bad_windows to "drop" or '
+                    '"clean" in the data set'
+                )
             else:
                 self.left_out[reason].append(detail)
-        del self._checked
         self._report(len(self.data_list), len(kept))
         return kept
 
-    def _unusable(self, sample: dict) -> Tuple[Optional[str], str]:
-        """(reason, detail) why a sample cannot be used, or (None, '')."""
-        if not self.test_mode:
-            if sample['duration'] < self.min_duration:
-                reason = f'video shorter than {self.min_duration:g} s'
-                return reason, sample['video_id']
-            problem = self._bad_window(sample)
-            if problem and self.bad_windows == 'raise':
-                raise AnnotationError(
-                    f'{problem}. Correct the line, or set bad_windows to "drop" or '
-                    '"clean" in the data set'
-                )
-            if problem and self.bad_windows == 'drop':
-                return 'bad window', problem
-        if num_clips(sample['duration'], sample['fps']) < 1:
-            return 'video shorter than one clip', sample['video_id']
-        for key, check in (
-            ('video_feature_path', check_video_file),
-            ('query_feature_path', check_query_file),
-        ):
-            if key in sample:
-                reason, detail = self._check_file(sample, key, check)
-                if reason:
-                    return reason, detail
-        if 'video_path' in sample and 'video_feature_path' not in sample:
-            path = sample['video_path']
-            if not osp.isfile(path) or not osp.getsize(path):
-                return 'missing or empty video file', path
-        return None, ''
+    def check_stores(self) -> None:
+        """Refuse feature stores whose manifests do not fit the config.
 
-    def _check_file(self, sample: dict, key: str, check) -> Tuple[Optional[str], str]:
-        path = sample[key]
-        if path not in self._checked:
-            self._checked[path] = check(path)
-        problem, length = self._checked[path]
-        if problem:
-            return problem, path
-        if check is check_query_file:
-            return None, ''
-        expected = expected_clips(sample)
-        if abs(length - expected) > self.max_length_gap:
-            return (
-                'feature length that disagrees with the duration',
-                f'{path}: {length} clips, but {sample["duration"]:g} s at '
-                f'{sample["fps"]:g} clips per second make {expected}; features of '
-                'another frame rate?',
-            )
-        return None, ''
+        Raises:
+            BadSampleError: Both values are in the message.
+        """
+        for stream in self.streams:
+            stream.check_store(self.fps)
 
-    def _bad_window(self, sample: dict) -> Optional[str]:
-        for index, window in enumerate(sample['moments'].tolist()):
-            problem = check_window(window, sample['duration'], 1 / sample['fps'])
-            if problem:
-                start, end = window
-                return (
-                    f'{sample["where"]}: relevant_windows[{index}] = '
-                    f'[{start:g}, {end:g}] {problem}'
-                )
-        return None
+    def sample_check(self) -> SampleCheck:
+        """What finds the problems of this data set's samples."""
+        training = not self.test_mode
+        return SampleCheck(
+            self.streams,
+            self.max_length_gap,
+            self.min_duration if training else 0.0,
+            windows=training and self.bad_windows != 'clean',
+        )
 
     def _report(self, total: int, kept: int) -> None:
         logger = MMLogger.get_current_instance()

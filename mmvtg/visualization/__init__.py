@@ -1,5 +1,6 @@
-"""The timeline picture, its visualizer and its hook."""
+"""The timeline picture, its visualizer and its hook; histograms of data sets."""
 
+from .dataset_histograms import draw_histograms
 from .hook import TimelineHook
 from .thumbnails import read_thumbnails
 from .timeline import Timeline, draw_timeline
@@ -9,6 +10,7 @@ __all__ = [
     'Timeline',
     'TimelineHook',
     'TimelineVisualizer',
+    'draw_histograms',
     'draw_timeline',
     'read_thumbnails',
     'timeline_of',

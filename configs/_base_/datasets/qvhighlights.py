@@ -4,6 +4,12 @@ data_root = '{{$MMVTG_DATA:data}}/qvhighlights/'
 fps = 0.5
 
 data_prefix = dict(video='clip_b32_vid_k4', query='clip_b32_txt_k4', raw='videos')
+# four layers, any number of patches; the model is compared where a manifest names one
+made_by = dict(model='ViT-B-32-quickgelu')
+streams = dict(
+    video=dict(row_shape=(4, None, 768), manifest=made_by),
+    query=dict(row_shape=(4, 512), manifest=made_by),
+)
 train_pipeline = [
     dict(type='LoadStoredFeatures'),
     dict(type='CleanMoments'),
@@ -22,6 +28,7 @@ train_dataloader = dict(
         ann_file='highlight_train_release.jsonl',
         data_root=data_root,
         data_prefix=data_prefix,
+        streams=streams,
         fps=fps,
         min_duration=5,
         pipeline=train_pipeline,
@@ -37,6 +44,7 @@ val_dataloader = dict(
         ann_file='highlight_val_release.jsonl',
         data_root=data_root,
         data_prefix=data_prefix,
+        streams=streams,
         fps=fps,
         test_mode=True,
         pipeline=test_pipeline,

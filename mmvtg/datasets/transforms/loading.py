@@ -1,5 +1,8 @@
 """Load what towers would have said, from files."""
 
+from typing import Dict, Optional
+
+import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 
@@ -7,46 +10,120 @@ from mmvtg.registry import TRANSFORMS
 
 from ..annotations import expected_clips
 from ..errors import BadSampleError
-from ..feature_store import MAX_LENGTH_GAP, load_array
+from ..feature_store import MAX_LENGTH_GAP, QUERY_AXES, VIDEO_AXES, load_array
+from .joining import Groups, align, join, lift, normalize
 
 
 @TRANSFORMS.register_module()
 class LoadStoredFeatures(BaseTransform):
-    """Features of the last layers of both towers, as published or extracted.
+    """Features of both towers, as published or extracted, joined if there are several.
 
-    Reads ``video_feature_path`` (T, N, P, C) and ``query_feature_path`` (L, N, C), both
-    float16, and adds ``video_features``, ``query_features`` (tensors of the same shape
-    and type) and ``num_clips``. Features longer than the annotation are cut to it. The
-    data set says in ``max_length_gap`` how many clips both may disagree.
+    Reads the streams that the data set names in ``video_streams`` (default: ``video``)
+    from ``{stream}_feature_path``, (T, N, P, C) or (T, C), and ``query_feature_path``,
+    (L, N, C) or (L, C). Adds ``video_features`` (T, N, P, C), ``query_features``
+    (L, N, C) and ``num_clips``; one vector a clip is one layer of one token. A single
+    stream that is not normalised keeps its type (float16).
+
+    Lengths follow three rules. A stream may have up to ``max_length_gap`` clips more or
+    less than the annotation says. The shortest stream rules, and what is longer than
+    the annotation is cut off. Streams that the data set calls ``resampled`` have a rate
+    of their own and are stretched linearly to the length of the others.
 
     Args:
+        normalize (Sequence): Streams whose rows are divided by their L2 norm in
+            float32, before they are joined; ``'query'`` is one. Those grouped in a
+            tuple share a norm: ``['clip', ('rgb', 'opt'), 'query']``.
+        temporal_endpoints (bool): Append start and end of each clip, as shares of the
+            video, to its channels.
         max_clips (int): Longest video that models take, clips.
+        cut_clips (int, optional): Keep only the first so many clips of a video.
+        max_words (int, optional): Keep only the first so many tokens of a query.
 
     Raises:
-        BadSampleError: Missing or damaged file, NaN, too long, or a length that
-            disagrees with the duration.
+        BadSampleError: Missing or damaged file, NaN, too long, streams that do not fit
+            each other, or a length that disagrees with the duration.
     """
 
-    def __init__(self, max_clips: int = 1024) -> None:
+    def __init__(
+        self,
+        normalize: Groups = (),
+        temporal_endpoints: bool = False,
+        max_clips: int = 1024,
+        cut_clips: Optional[int] = None,
+        max_words: Optional[int] = None,
+    ) -> None:
+        self.normalize = [
+            group if isinstance(group, str) else tuple(group) for group in normalize
+        ]
+        self.temporal_endpoints = temporal_endpoints
         self.max_clips = max_clips
+        self.cut_clips = cut_clips
+        self.max_words = max_words
 
     def transform(self, results: dict) -> dict:
-        video_id, query_id = results['video_id'], results['query_id']
-        video = load_array(results['video_feature_path'], f'video {video_id}', 4)
-        query = load_array(results['query_feature_path'], f'query {query_id}', 3)
-        expected = expected_clips(results)
-        gap = results.get('max_length_gap', MAX_LENGTH_GAP)
-        if abs(len(video) - expected) > gap:
-            raise BadSampleError(
-                f'video {video_id}: {len(video)} clips of features, but the annotation '
-                f'says {expected}; were they made at {results["fps"]:g} clips a second?'
-            )
-        video = video[: max(expected, 1)]
-        if len(video) > self.max_clips:
-            raise BadSampleError(
-                f'video {video_id} has {len(video)} clips, more than {self.max_clips}'
-            )
+        video = self._join(results, self._load_streams(results))
         results['video_features'] = torch.from_numpy(video)
-        results['query_features'] = torch.from_numpy(query)
+        results['query_features'] = torch.from_numpy(self._load_query(results))
         results['num_clips'] = len(video)
         return results
+
+    def _load_streams(self, results: dict) -> Dict[str, np.ndarray]:
+        """Stream -> (T_s, N, P, C_s), of lengths that the annotation allows."""
+        expected = expected_clips(results)
+        gap = results.get('max_length_gap', MAX_LENGTH_GAP)
+        arrays = {}
+        for name in results.get('video_streams', ('video',)):
+            label = f'video {results["video_id"]}'
+            path = results[f'{name}_feature_path']
+            array = lift(load_array(path, label, VIDEO_AXES), 4)
+            off = abs(len(array) - expected) > gap
+            if off and name not in results.get('resampled', ()):
+                raise BadSampleError(
+                    f'{label}: {len(array)} clips of features in {path}, but the '
+                    f'annotation says {expected}; were they made at '
+                    f'{results["fps"]:g} clips a second?'
+                )
+            arrays[name] = array
+        return arrays
+
+    def _join(self, results: dict, arrays: Dict[str, np.ndarray]) -> np.ndarray:
+        arrays = align(arrays, expected_clips(results), results.get('resampled', ()))
+        arrays = {name: array[: self.cut_clips] for name, array in arrays.items()}
+        length = len(next(iter(arrays.values())))
+        if length > self.max_clips:
+            raise BadSampleError(
+                f'video {results["video_id"]} has {length} clips, more than '
+                f'{self.max_clips}'
+            )
+        shapes = {name: array.shape[1:-1] for name, array in arrays.items()}
+        if len(set(shapes.values())) > 1:
+            raise BadSampleError(
+                f'video {results["video_id"]}: streams of different (layers, patches) '
+                f'cannot be joined: {shapes}'
+            )
+        groups = [group for group in self.normalize if group != 'query']
+        self._check_names(groups, arrays)
+        arrays = normalize(arrays, groups)
+        return join(list(arrays.values()), self.temporal_endpoints)
+
+    def _load_query(self, results: dict) -> np.ndarray:
+        label = f'query {results["query_id"]}'
+        array = load_array(results['query_feature_path'], label, QUERY_AXES)
+        array = lift(array[: self.max_words], 3)
+        if 'query' in self.normalize:
+            array = normalize(dict(query=array), ['query'])['query']
+        return array
+
+    @staticmethod
+    def _check_names(groups: Groups, arrays: Dict[str, np.ndarray]) -> None:
+        names = [
+            name
+            for group in groups
+            for name in ([group] if isinstance(group, str) else group)
+        ]
+        unknown = [name for name in names if name not in arrays]
+        if unknown:
+            raise ValueError(
+                f'LoadStoredFeatures: normalize names {unknown}, but the data set has '
+                f'the streams {list(arrays)}'
+            )
