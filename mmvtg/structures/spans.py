@@ -52,6 +52,39 @@ def span_iou(a: Tensor, b: Tensor) -> Tensor:
     return torch.where(union > 0, inter / union.clamp(min=1e-12), 0.0)
 
 
+def span_giou(a: Tensor, b: Tensor) -> Tensor:
+    """Generalised intersection over union of matching spans.
+
+    IoU minus the share of the hull that neither covers, so that disjoint spans differ,
+    too. Two spans of length zero have IoU 0.
+
+    Args:
+        a (Tensor): (..., 2) as (start, end).
+        b (Tensor): (..., 2), broadcasts with ``a``.
+
+    Returns:
+        Tensor: (...) in (-1, 1].
+    """
+    start, end = torch.maximum(a, b)[..., 0], torch.minimum(a, b)[..., 1]
+    inter = (end - start).clamp(min=0)
+    union = (a[..., 1] - a[..., 0]) + (b[..., 1] - b[..., 0]) - inter
+    hull = torch.maximum(a, b)[..., 1] - torch.minimum(a, b)[..., 0]
+    iou = inter / union.clamp(min=1e-12)
+    return iou - (hull - union) / hull.clamp(min=1e-12)
+
+
+def center_to_span(spans: Tensor) -> Tensor:
+    """(center, width) (..., 2) to (start, end)."""
+    center, half = spans[..., 0], spans[..., 1] / 2
+    return torch.stack([center - half, center + half], dim=-1)
+
+
+def span_to_center(spans: Tensor) -> Tensor:
+    """(start, end) (..., 2) to (center, width)."""
+    start, end = spans.unbind(-1)
+    return torch.stack([(start + end) / 2, end - start], dim=-1)
+
+
 def clean_moments(
     moments: np.ndarray, max_time: float, min_length: float
 ) -> np.ndarray:

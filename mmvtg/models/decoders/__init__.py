@@ -1,0 +1,6 @@
+"""From fused clips to a few vectors, one for each moment that may be there."""
+
+from .anchor_decoder import AnchorDecoder
+from .query_decoder import DecoderOutputs, QueryDecoder
+
+__all__ = ['AnchorDecoder', 'DecoderOutputs', 'QueryDecoder']
