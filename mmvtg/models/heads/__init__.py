@@ -3,15 +3,24 @@
 from mmvtg.models import losses  # noqa: F401  heads name losses, this registers them
 
 from .detr_head import DETRHead
+from .foreground import AnnotatedForeground, ConvForeground, QueryForeground
+from .mask_localizer import DynamicMaskLocalizer, StaticMaskLocalizer
 from .r2_head import R2Head
 from .saliency import LinearSaliency, SummarySaliency, SumSaliency
+from .stale_head import STALEHead
 from .tr_detr_head import TRDETRHead
 from .univtg_head import UniVTGHead
 
 __all__ = [
+    'AnnotatedForeground',
+    'ConvForeground',
     'DETRHead',
+    'DynamicMaskLocalizer',
     'LinearSaliency',
+    'QueryForeground',
     'R2Head',
+    'STALEHead',
+    'StaticMaskLocalizer',
     'SumSaliency',
     'SummarySaliency',
     'TRDETRHead',

@@ -1,5 +1,6 @@
 """Losses, one implementation each."""
 
+from .action_mask import ActionMaskLoss, WholeMaskLoss
 from .classification import (
     BCELoss,
     FocalLoss,
@@ -16,9 +17,12 @@ from .contrastive import (
 )
 from .regression import SpanGIoULoss, SpanL1Loss
 from .saliency import NegativePairLoss, RankContrastLoss, SaliencyHingeLoss
+from .snippet import BranchConsistencyLoss, SnippetCELoss
 
 __all__ = [
+    'ActionMaskLoss',
     'BCELoss',
+    'BranchConsistencyLoss',
     'FocalLoss',
     'ForegroundCELoss',
     'InfoNCELoss',
@@ -27,8 +31,10 @@ __all__ = [
     'RankContrastLoss',
     'SaliencyHingeLoss',
     'SaliencyNCELoss',
+    'SnippetCELoss',
     'SpanGIoULoss',
     'SpanL1Loss',
+    'WholeMaskLoss',
     'focal_loss',
     'info_nce',
     'masked_mean',

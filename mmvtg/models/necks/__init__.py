@@ -3,6 +3,15 @@
 from .cross_encoder import CrossEncoder
 from .joint_encoder import JointEncoder
 from .r2_block import R2Block
+from .temporal_embedding import TemporalEmbedding
 from .temporal_pyramid import TemporalPyramid
+from .text_adaption import CrossModalAdaption
 
-__all__ = ['CrossEncoder', 'JointEncoder', 'R2Block', 'TemporalPyramid']
+__all__ = [
+    'CrossEncoder',
+    'CrossModalAdaption',
+    'JointEncoder',
+    'R2Block',
+    'TemporalEmbedding',
+    'TemporalPyramid',
+]
