@@ -1,25 +1,35 @@
-"""Store what the towers of a config say about its data sets.
+"""Store what the towers of a config say about videos and queries.
 
-Reads the config's `feature_extractor` and the data sets of its data loaders (and of
-`extra_ann_files`, which are read like the test set), and writes one file a video and
-one a query where the data sets look for them. Complete files are skipped, so a stopped
-run goes on where it was.
+    python tools/extract_features.py CONFIG
+    python tools/extract_features.py CONFIG --videos DIR|LIST --out STORE
+    python tools/extract_features.py CONFIG --queries ANNOTATIONS --out STORE
 
-    python tools/extract_features.py configs/r2_tuning/CONFIG.py --split all
+The first form reads the data sets of the config's data loaders (and of its
+`extra_ann_files`, which are read like the test set) and writes one file a video and one
+a query where the data sets look for them. The others make a pack of a folder or list of
+videos, or of the queries of a JSON lines file. `feature_extractor` of the config names
+the towers; configs/_base_/features has configs with nothing else.
+
+What is there is skipped, so a stopped run goes on where it was. Several processes share
+the work with `--shard i/n`, or on a Ray cluster with `--engine ray`.
 """
 
 import argparse
+import json
 import os.path as osp
 import sys
 from collections import defaultdict
-from typing import Dict, List, Tuple
+from typing import Any, Dict, List, Tuple
 
 from mmengine.config import Config, DictAction
 from mmengine.logging import MMLogger
 
 from mmvtg.datasets.errors import BadSampleError
-from mmvtg.extraction import ExtractionReport, FeatureExtractor
+from mmvtg.datasets.pack_writer import StoreBusyError
+from mmvtg.extraction.collections import list_queries, list_videos, parse_shard
+from mmvtg.extraction.jobs import Job, run_here, summarise
 from mmvtg.registry import DATASETS, register_all_modules
+from mmvtg.utils.files import write_atomic
 from mmvtg.utils.launch import load_config
 
 SPLITS = ('train', 'val', 'test')
@@ -30,19 +40,54 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('config')
-    parser.add_argument('--split', nargs='+', default=['all'], choices=(*SPLITS, 'all'))
-    parser.add_argument(
-        '--only', choices=('video', 'query'), help='one kind of features'
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    what = parser.add_argument_group('what')
+    what.add_argument('--split', nargs='+', default=['all'], choices=(*SPLITS, 'all'))
+    what.add_argument('--only', choices=('video', 'query'), help='one kind of features')
+    what.add_argument('--video-dir', help='folder of the videos, if not data_prefix')
+    what.add_argument('--videos', help='folder of videos, or list of paths')
+    what.add_argument('--queries', help='JSON lines with qid and query')
+    what.add_argument('--fps', type=float, help="clips per second, if not the config's")
+    store = parser.add_argument_group('store')
+    store.add_argument('--out', help='folder to write to, if not data_prefix')
+    store.add_argument(
+        '--layout',
+        choices=('npy', 'pack'),
+        help='default: npy for data sets of a config',
     )
-    parser.add_argument('--video-dir', help='folder of the videos, if not data_prefix')
-    parser.add_argument('--out', help='folder to write to, if not data_prefix')
-    parser.add_argument('--device', default='cpu')
-    parser.add_argument('--num-workers', type=int, default=2, help='decoding threads')
-    parser.add_argument(
+    store.add_argument('--dtype', choices=('float16', 'bfloat16', 'float32'))
+    store.add_argument('--report', help='JSON file; default: in the store of --videos')
+    store.add_argument(
         '--skip-bad', action='store_true', help='exit with 0 although samples are bad'
     )
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    return parser.parse_args()
+    how = parser.add_argument_group('how')
+    how.add_argument('--device', default='cpu')
+    how.add_argument('--autocast', choices=('float16', 'bfloat16'))
+    how.add_argument('--num-workers', type=int, default=2, help='decoding processes')
+    how.add_argument('--batch-frames', type=int)
+    how.add_argument('--shard', help='i/n with i from 0, or env (torchrun, Slurm)')
+    how.add_argument('--engine', choices=('local', 'ray'), default='local')
+    how.add_argument('--ray-address', help='of a cluster; default: a local one')
+    how.add_argument('--ray-actors', type=int, default=2)
+    how.add_argument('--ray-gpus', type=float, default=0, help='of an actor')
+    args = parser.parse_args()
+    if (args.videos or args.queries) and not args.out:
+        parser.error('--videos and --queries need --out STORE')
+    if args.videos and args.queries:
+        parser.error('--videos and --queries go into stores of their own; call twice')
+    return args
+
+
+def one_store(cfg: Config, args: argparse.Namespace) -> List[Job]:
+    """The job of ``--videos`` or ``--queries``."""
+    layout = args.layout or 'pack'
+    if args.queries:
+        return [Job('query', args.out, list_queries(args.queries), layout)]
+    fps = args.fps or cfg.feature_extractor.get('fps') or cfg.get('fps')
+    if not isinstance(fps, (int, float)):
+        raise ValueError(f'{args.config}: fps is {fps!r}; say --fps, clips per second')
+    items = [(name, path, fps) for name, path in list_videos(args.videos)]
+    return [Job('video', args.out, items, layout, fps)]
 
 
 def find_datasets(cfg: Config, splits: List[str]) -> List[dict]:
@@ -114,37 +159,72 @@ def split_path(path: str, out: str) -> Tuple[str, str]:
     return folder, osp.splitext(name)[0]
 
 
-def extract(cfg: Config, args: argparse.Namespace) -> List[ExtractionReport]:
+def stores_of_datasets(cfg: Config, args: argparse.Namespace) -> List[Job]:
+    """The jobs of the config's data sets."""
     videos, queries = collect(find_datasets(cfg, args.split), args.video_dir, args.out)
-    settings = dict(num_workers=args.num_workers, device=args.device)
-    extractor = FeatureExtractor(**{**cfg.feature_extractor, **settings})
-    reports = []
+    layout, jobs = args.layout or 'npy', []
     for (folder, fps), items in videos.items() if args.only != 'query' else ():
         wanted = [(name, path, fps) for name, (path, fps) in sorted(items.items())]
-        reports.append(extractor.extract_videos(wanted, folder, nominal_fps=fps))
-        print(f'{folder}: {reports[-1].written} written, {reports[-1].present} present')
+        jobs.append(Job('video', folder, wanted, layout, fps))
     for folder, items in queries.items() if args.only != 'video' else ():
-        reports.append(extractor.extract_queries(sorted(items.items()), folder))
-        print(f'{folder}: {reports[-1].written} written, {reports[-1].present} present')
-    return reports
+        jobs.append(Job('query', folder, sorted(items.items()), layout))
+    return jobs
+
+
+def extract(cfg: Config, args: argparse.Namespace) -> Tuple[List[Dict[str, Any]], str]:
+    """Run the jobs; returns what was done and where the report goes, if anywhere."""
+    own = args.videos or args.queries
+    jobs = one_store(cfg, args) if own else stores_of_datasets(cfg, args)
+    given = dict(
+        num_workers=args.num_workers,
+        device=args.device,
+        storage_dtype=args.dtype,
+        autocast=args.autocast,
+        batch_frames=args.batch_frames,
+    )
+    given = {key: value for key, value in given.items() if value is not None}
+    settings = {**cfg.feature_extractor.to_dict(), **given}
+    shard = parse_shard(args.shard)
+    if args.engine == 'ray':
+        from mmvtg.extraction.ray_engine import run_on_ray
+
+        reports = run_on_ray(
+            settings, jobs, args.ray_actors, args.ray_address, gpus=args.ray_gpus
+        )
+    else:
+        reports = run_here(settings, jobs, shard)
+    path = args.report
+    if path is None and own:
+        path = osp.join(args.out, f'report-{shard.part}.json')
+    return [summarise(job, report) for job, report in zip(jobs, reports)], path
 
 
 def main() -> int:
     args = parse_args()
     MMLogger.get_current_instance().setLevel('INFO')
     register_all_modules()
-    cfg = load_config(args.config, args.cfg_options)
-    if 'feature_extractor' not in cfg:
-        raise SystemExit(f'{args.config} has no field `feature_extractor`')
     try:
-        reports = extract(cfg, args)
-    except (BadSampleError, FileNotFoundError, ValueError) as error:
+        cfg = load_config(args.config, args.cfg_options)
+        if 'feature_extractor' not in cfg:
+            raise SystemExit(f'{args.config} has no field `feature_extractor`')
+        done, path = extract(cfg, args)
+    except (BadSampleError, StoreBusyError, OSError, ValueError, ImportError) as error:
         raise SystemExit(f'extract_features: {error}') from error
-    failed = {name: why for report in reports for name, why in report.failed.items()}
+    for one in done:
+        waited = one['waited'] / one['seconds'] if one['seconds'] else 0
+        print(
+            f'{one["store"]}: {one["written"]} written, {one["present"]} present; '
+            f'{one["clips_per_second"]:g} clips/s, {waited:.0%} of the time waiting '
+            'for the decoder'
+        )
+    failed = {name: why for one in done for name, why in one['failed'].items()}
+    if path is not None:
+        write_atomic(path, json.dumps(done, indent=1).encode())
     for name, why in failed.items():
         print(f'bad: {name}: {why}', file=sys.stderr)
     if failed:
-        print(f'{len(failed)} samples have no features', file=sys.stderr)
+        where = f'; see {path}' if path else ''
+        print(f'{len(failed)} samples have no features{where}', file=sys.stderr)
     return int(bool(failed) and not args.skip_bad)
 
 

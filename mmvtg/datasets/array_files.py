@@ -1,4 +1,4 @@
-"""Arrays as authors publish them: ``.npy``, ``.npz``, ``.pt``, ``.h5``.
+"""Arrays as authors publish them: ``.npy``, ``.npz``, ``.pt``, ``.h5``, or of a pack.
 
 An *address* is a path, followed by ``::key`` where the file holds several arrays:
 ``slowfast/abc.npz::features``, ``i3d.h5::abc``. Without a key, a file must hold one
@@ -13,6 +13,8 @@ from typing import Any, Iterable, Optional, Tuple
 
 import numpy as np
 import torch
+
+from .pack_lookup import find_packed, packed_array
 
 #: Names of the array that is meant if an address has no key, best first.
 USUAL_KEYS = ('features', 'last_hidden_state', 'token')
@@ -62,7 +64,10 @@ def _guarded(address: str, whole: bool) -> Any:
     if suffix not in _READERS:
         raise ValueError(f'file type {suffix!r} is none of {", ".join(SUFFIXES)}')
     if not osp.isfile(path):
-        raise FileNotFoundError(path)
+        packed = find_packed(path)
+        if packed is None:
+            raise FileNotFoundError(path)
+        return packed_array(packed) if whole else packed.shape
     try:
         return _READERS[suffix](path, key, whole)
     except FileNotFoundError:

@@ -1,42 +1,18 @@
 """Stored features: one array a video and stream, one a query, and their manifest."""
 
-import json
-import os.path as osp
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from .array_files import array_shape, read_array
 from .errors import BadSampleError
+from .store_manifest import read_manifest
 
-#: Lies beside extracted features and says how they were made.
-MANIFEST = 'manifest.json'
 #: How many clips features and duration may disagree, unless a data set says otherwise.
 MAX_LENGTH_GAP = 4
 #: Number of axes -> what they are, of stored videos and queries.
 VIDEO_AXES = {4: '(T, N, P, C)', 2: '(T, C)'}
 QUERY_AXES = {3: '(L, N, C)', 2: '(L, C)'}
-
-
-def read_manifest(folder: str) -> Optional[Dict[str, Any]]:
-    """What a feature folder says about how it was made, or None if it says nothing.
-
-    Raises:
-        BadSampleError: The file is not a JSON object.
-    """
-    path = osp.join(folder, MANIFEST)
-    if not osp.isfile(path):
-        return None
-    try:
-        with open(path, encoding='utf-8') as file:
-            manifest = json.load(file)
-        if not isinstance(manifest, dict):
-            raise ValueError('not a JSON object')
-    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are some
-        raise BadSampleError(
-            f'{path} is damaged ({error}); delete the folder and extract again'
-        ) from error
-    return manifest
 
 
 def check_manifest(

@@ -1,17 +1,18 @@
 """Videos and queries -> stored features."""
 
-from mmvtg.datasets.feature_store import MANIFEST, read_manifest
+from mmvtg.datasets.store_manifest import MANIFEST, claim_folder, read_manifest
 
-from .decoding import VideoItem, decode_ahead
+from .decoding import decode
 from .extractor import ExtractionReport, FeatureExtractor
-from .manifest import claim_folder
+from .sampling import FrameSource, VideoItem
 
 __all__ = [
     'ExtractionReport',
     'FeatureExtractor',
+    'FrameSource',
     'MANIFEST',
     'VideoItem',
     'claim_folder',
-    'decode_ahead',
+    'decode',
     'read_manifest',
 ]

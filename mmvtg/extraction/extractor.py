@@ -1,5 +1,6 @@
 """Videos and queries -> stored features of the towers."""
 
+import time
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
@@ -8,14 +9,19 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from mmvtg.datasets.errors import BadSampleError
+from mmvtg.datasets.pack_writer import PackWriter
 from mmvtg.datasets.transforms.tokenize import TokenizeQuery
 from mmvtg.registry import MODELS
 
-from .decoding import VideoItem, decode_ahead
-from .feature_files import feature_path, is_complete, save_features, stack_layers
-from .manifest import claim_folder, describe_tower
+from .batching import Batcher
+from .decoding import Clips, Failed, decode
+from .feature_files import NpyFolder
+from .manifest import query_manifest, video_manifest
+from .sampling import FrameSource, VideoItem
+from .tower_output import prepare_tower, stack_layers
 
 _Tower = Union[dict, nn.Module, None]
+_BUFFER_FRAMES = 64  # frames that a decoding process hands over together
 
 
 @dataclass
@@ -23,31 +29,44 @@ class ExtractionReport:
     """What became of the wanted features.
 
     Args:
-        written (int): Files made in this run.
-        present (int): Files that were there.
+        written (int): Items stored in this run.
+        present (int): Items that were there.
         failed (dict): id -> reason.
+        clips (int): Clips or tokens encoded in this run.
+        seconds (float): Time of this run.
+        waited (float): Seconds of it in which the tower waited for the decoder.
     """
 
     written: int = 0
     present: int = 0
     failed: Dict[str, str] = field(default_factory=dict)
+    clips: int = 0
+    seconds: float = 0.0
+    waited: float = 0.0
 
 
 class FeatureExtractor:
     """Runs the towers over collections and stores what they say.
 
-    Files appear whole or not at all, those already there are skipped, and each folder
-    carries a manifest, so a run may be stopped and started at any time.
+    Items appear whole or not at all, those already there are skipped, and each store
+    carries a manifest, so a run may be stopped and started at any time. Scripts that
+    use decoding processes need the usual ``if __name__ == '__main__'``.
 
     Args:
-        vision_tower (dict | nn.Module, optional): A :class:`CLIPVisionTower`.
+        vision_tower (dict | nn.Module, optional): A :class:`CLIPVisionTower`, or any
+            tower with ``encode_runs``.
         text_tower (dict | nn.Module, optional): A :class:`CLIPTextTower`.
         frame_size (int): Height and width of frames, pixels.
         fps (float, optional): Clips per second, for videos that bring none.
         batch_frames (int): Frames gathered, across videos, before the tower runs.
         batch_queries (int): Queries that go through the tower at once.
-        num_workers (int): Decoding threads.
+        num_workers (int): Decoding processes; 0 decodes in this one.
         device (str): Where the towers run.
+        sampling (str): Which frames make a clip, see :class:`FrameSource`.
+        storage_dtype (str, optional): ``float16``, ``bfloat16`` or ``float32``.
+            Default: what the tower's taps say, and float16 for pooled vectors.
+        autocast (str, optional): ``bfloat16`` or ``float16``: compute in it where that
+            is safe. Default: float32.
     """
 
     def __init__(
@@ -60,15 +79,19 @@ class FeatureExtractor:
         batch_queries: int = 128,
         num_workers: int = 2,
         device: str = 'cpu',
+        sampling: str = 'start',
+        storage_dtype: Optional[str] = None,
+        autocast: Optional[str] = None,
     ) -> None:
-        self.vision_tower = _prepare(vision_tower, device)
-        self.text_tower = _prepare(text_tower, device)
-        self.frame_size = frame_size
-        self.fps = fps
+        self.vision_tower = prepare_tower(vision_tower, device, storage_dtype, MODELS)
+        self.text_tower = prepare_tower(text_tower, device, storage_dtype, MODELS)
+        self.source = FrameSource(frame_size, fps, sampling)
         self.batch_frames = batch_frames
         self.batch_queries = batch_queries
         self.num_workers = num_workers
         self.device = torch.device(device)
+        self.dtype = storage_dtype
+        self.autocast = autocast
 
     @torch.inference_mode()
     def extract_videos(
@@ -77,165 +100,214 @@ class FeatureExtractor:
         out_dir: str,
         progress: bool = True,
         nominal_fps: Union[float, str, None] = None,
+        layout: str = 'npy',
+        part: str = 'main',
     ) -> ExtractionReport:
-        """Store the features of videos as ``{video_id}.npy``, (T, N, P, C) float16.
+        """Store the features of videos, (T, N, P, C) each.
 
         A tower that taps no layers gives (T, C), one vector a clip.
 
         Args:
             videos (Iterable[tuple]): (video_id, path) or (video_id, path, fps).
-            out_dir (str): Feature folder.
+            out_dir (str): The store.
             progress (bool): Show a progress bar.
             nominal_fps (float | str, optional): What the manifest says; default: the
                 rate of the videos, or ``'auto'`` if they differ.
+            layout (str): ``'npy'``, one file a video, or ``'pack'``.
+            part (str): Part of the pack that this process writes.
 
         Returns:
             ExtractionReport: Bad videos are in ``failed``; they end nothing.
 
         Raises:
-            ValueError: The folder holds features that were made otherwise.
+            ValueError: The store holds features that were made otherwise, or an id
+                names two videos.
+            StoreBusyError: Another process writes this part of the pack.
+            OSError: The store cannot be written. What was stored before is whole.
         """
-        items = [VideoItem(*video) for video in videos]
-        rates = {self.fps if item.fps is None else item.fps for item in items}
+        items = _unique([VideoItem(*video) for video in videos])
+        rates = {self.source.fps if i.fps is None else i.fps for i in items}
         if None in rates:
             raise ValueError('no fps: give it to the extractor or to each video')
-        probe = torch.zeros(1, 3, self.frame_size, self.frame_size, dtype=torch.uint8)
-        sample = self._encode_videos([probe])[0]
         fps = nominal_fps or (rates.pop() if len(rates) == 1 else 'auto')
-        claim_folder(out_dir, self._video_manifest(sample, fps))
-        todo, report = _missing(items, out_dir, sample)
-        with _bar(len(todo), report, 'videos', progress) as bar:
-            for names, clips in self._gather(todo, report, bar):
-                for name, features in zip(names, self._encode_videos(clips)):
-                    _store(out_dir, name, features, report)
+        manifest = video_manifest(
+            self.vision_tower, self._probe(), self.source, fps, self.autocast
+        )
+        with _Run(out_dir, manifest, layout, part) as run:
+            todo = run.missing(items)
+            with _bar(len(todo), run.report, 'videos', progress) as bar:
+                for item, rows in self._encode_all(todo, run.report, bar):
+                    run.store(item.video_id, rows)
                     bar.update()
-        return report
+        return run.report
+
+    def _probe(self) -> Tensor:
+        """What is stored of one clip, for its shape and type."""
+        clip = torch.zeros(1, *self.source.clip_shape, dtype=torch.uint8)
+        return self._encode_clips(clip, torch.zeros(1, dtype=torch.int64))
 
     @torch.inference_mode()
     def extract_queries(
-        self, queries: Iterable[Tuple[Any, str]], out_dir: str, progress: bool = True
+        self,
+        queries: Iterable[Tuple[Any, str]],
+        out_dir: str,
+        progress: bool = True,
+        layout: str = 'npy',
+        part: str = 'main',
     ) -> ExtractionReport:
-        """Store the features of queries as ``{query_id}.npy``, (L, N, C) float16.
+        """Store the features of queries, (L, N, C), or (L, C) without taps.
 
         Args:
             queries (Iterable[tuple]): (query_id, text).
-            out_dir (str): Feature folder.
+            out_dir (str): The store.
             progress (bool): Show a progress bar.
+            layout (str): ``'npy'`` or ``'pack'``.
+            part (str): Part of the pack that this process writes.
 
         Returns:
             ExtractionReport: Empty queries are in ``failed``.
 
         Raises:
-            ValueError: The folder holds features that were made otherwise.
+            ValueError, StoreBusyError, OSError: See :meth:`extract_videos`.
         """
         sample = self._encode_queries([torch.tensor([49406, 49407])])[0]
-        claim_folder(out_dir, self._query_manifest(sample))
-        todo, report = _missing(list(queries), out_dir, sample)
+        manifest = query_manifest(self.text_tower, sample, self.autocast)
+        with _Run(out_dir, manifest, layout, part) as run:
+            todo = run.missing(list(queries))
+            tokens = self._tokenize(todo, run.report)
+            names = sorted(tokens, key=lambda name: len(tokens[name]))  # little padding
+            with _bar(len(names), run.report, 'queries', progress) as bar:
+                for start in range(0, len(names), self.batch_queries):
+                    batch = names[start : start + self.batch_queries]
+                    encoded = self._encode_queries([tokens[name] for name in batch])
+                    for name, rows in zip(batch, encoded):
+                        run.store(name, rows)
+                        bar.update()
+        return run.report
+
+    def _tokenize(
+        self, queries: Sequence[Tuple[Any, str]], report: ExtractionReport
+    ) -> Dict[Any, Tensor]:
         tokenizer = TokenizeQuery(self.text_tower.context_length)
         tokens = {}
-        for query_id, text in todo:
+        for query_id, text in queries:
             try:
                 result = tokenizer(dict(query=text, query_id=query_id))
                 tokens[query_id] = result['token_ids']
             except BadSampleError as error:
                 report.failed[str(query_id)] = str(error)
-        names = sorted(tokens, key=lambda name: len(tokens[name]))  # little padding
-        with _bar(len(names), report, 'queries', progress) as bar:
-            for start in range(0, len(names), self.batch_queries):
-                batch = names[start : start + self.batch_queries]
-                encoded = self._encode_queries([tokens[name] for name in batch])
-                for name, features in zip(batch, encoded):
-                    _store(out_dir, name, features, report)
-                    bar.update()
-        return report
+        return tokens
 
-    def _gather(
+    def _encode_all(
         self, items: Sequence[VideoItem], report: ExtractionReport, bar: tqdm
-    ) -> Iterator[Tuple[List[str], List[Tensor]]]:
-        """Decoded videos, as many together as make a batch of frames."""
-        names: List[str] = []
-        clips: List[Tensor] = []
-        decoded = decode_ahead(items, self.fps, self.frame_size, self.num_workers)
-        for item, frames, error in decoded:
-            if error is not None:
-                report.failed[str(item.video_id)] = str(error)
+    ) -> Iterator[Tuple[VideoItem, Tensor]]:
+        """Decode and encode; videos come as they are done."""
+        per_clip, tower = self.source.frames_per_clip, self.vision_tower
+        unit = max(1, min(tower.chunk_size, self.batch_frames // per_clip))
+        size = max(1, self.batch_frames // per_clip)
+        batcher = Batcher(self._encode_clips, size, unit, tower.couples_frames)
+        clips = max(1, _BUFFER_FRAMES // per_clip)
+        events = decode(items, self.source, self.num_workers, clips)
+        for event in _timed(events, report):
+            if isinstance(event, Failed):
+                report.failed[str(event.item.video_id)] = event.reason
+                batcher.drop(event.item)
                 bar.update()
                 continue
-            names.append(item.video_id)
-            clips.append(frames)
-            if sum(map(len, clips)) >= self.batch_frames:
-                yield names, clips
-                names, clips = [], []
-        if names:
-            yield names, clips
+            report.clips += len(event.frames)
+            yield from batcher.add(event)
+        yield from batcher.finish()
 
-    def _encode_videos(self, clips: List[Tensor]) -> List[Tensor]:
-        """Frames (T, 3, H, W) of several videos -> what is stored of each."""
-        lengths = [len(frames) for frames in clips]
-        runs = torch.arange(len(clips)).repeat_interleave(torch.tensor(lengths))
-        frames = torch.cat(clips).to(self.device)
-        tower = self.vision_tower
-        pooled, layers, _ = tower.encode_runs(frames, runs.to(self.device))
-        return list(stack_layers(layers, pooled).cpu().split(lengths))
+    def _encode_clips(self, clips: Tensor, runs: Tensor) -> Tensor:
+        """Clips (n, ...) uint8 -> what is stored of each, on the CPU."""
+        clips, runs = clips.to(self.device), runs.to(self.device)
+        with self._precision():
+            pooled, layers, _ = self.vision_tower.encode_runs(clips, runs)
+        return stack_layers(layers, pooled, self.dtype).cpu()
 
     def _encode_queries(self, ids: List[Tensor]) -> List[Tensor]:
         """Token ids (L,) of several queries -> what is stored of each."""
         lengths = torch.tensor([len(one) for one in ids])
         query = nn.utils.rnn.pad_sequence(ids, batch_first=True).to(self.device)
         mask = torch.arange(query.shape[1]) < lengths[:, None]
-        features = self.text_tower(query, mask.to(self.device))
+        with self._precision():
+            features = self.text_tower(query, mask.to(self.device))
         stacked = [
-            stack_layers([layer[i, :length] for layer in features.layers], words)
-            for i, (length, words) in enumerate(zip(lengths.tolist(), features.words))
+            stack_layers([layer[i] for layer in features.layers], words, self.dtype)
+            for i, words in enumerate(features.words)
         ]
-        return [one.cpu()[:length] for one, length in zip(stacked, lengths.tolist())]
+        return [one[:length].cpu() for one, length in zip(stacked, lengths.tolist())]
 
-    def _video_manifest(self, sample: Tensor, fps: Union[float, str]) -> dict:
-        tower = self.vision_tower
-        return dict(
-            describe_tower(tower, sample, 'video'),
-            fps=fps,
-            frame_size=self.frame_size,
-            resize='short side, bicubic, antialiased',
-            crop='center',
-            mean=[round(value, 6) for value in tower.mean.flatten().tolist()],
-            std=[round(value, 6) for value in tower.std.flatten().tolist()],
-        )
-
-    def _query_manifest(self, sample: Tensor) -> dict:
-        length = self.text_tower.context_length
-        return dict(
-            describe_tower(self.text_tower, sample, 'query'), context_length=length
-        )
+    def _precision(self) -> torch.autocast:
+        dtype = getattr(torch, self.autocast or 'bfloat16')
+        return torch.autocast(self.device.type, dtype, self.autocast is not None)
 
 
-def _prepare(tower: _Tower, device: str) -> Optional[nn.Module]:
-    if isinstance(tower, dict):
-        tower = MODELS.build(tower)
-    return tower if tower is None else tower.to(device).eval()
+class _Run:
+    """A store and the report about what is done to it."""
+
+    def __init__(self, out_dir: str, manifest: dict, layout: str, part: str) -> None:
+        if layout not in ('npy', 'pack'):
+            raise ValueError(f"layout is {layout!r}, want 'npy' or 'pack'")
+        if layout == 'npy':
+            self.sink = NpyFolder(out_dir, manifest)
+        else:
+            self.sink = PackWriter(out_dir, manifest, part)
+        self.report = ExtractionReport()
+        self._started = time.monotonic()
+
+    def missing(self, items: Sequence[Tuple]) -> List[Tuple]:
+        """Items that are not in the store; the others are counted as present."""
+        todo = []
+        for item in items:
+            try:
+                if item[0] not in self.sink:
+                    todo.append(item)
+            except BadSampleError as error:
+                self.report.failed[str(item[0])] = str(error)
+        self.report.present = len(items) - len(todo) - len(self.report.failed)
+        return todo
+
+    def store(self, name: Any, rows: Tensor) -> None:
+        try:
+            self.sink.write(name, rows)
+            self.report.written += 1
+        except BadSampleError as error:
+            self.report.failed[str(name)] = str(error)
+
+    def __enter__(self) -> '_Run':
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.report.seconds = time.monotonic() - self._started
+        self.sink.close()
 
 
-def _missing(
-    items: Sequence[Tuple], out_dir: str, sample: Tensor
-) -> Tuple[List[Tuple], ExtractionReport]:
-    """Items without a complete file; the others are counted as present."""
-    shape, dtype = sample.shape[1:], str(sample.numpy().dtype)
-    todo = [
-        item
-        for item in items
-        if not is_complete(feature_path(out_dir, item[0]), shape, dtype)
-    ]
-    return todo, ExtractionReport(present=len(items) - len(todo))
+def _timed(
+    events: Iterator[Union[Clips, Failed]], report: ExtractionReport
+) -> Iterator[Union[Clips, Failed]]:
+    """The same events; the time that they let us wait is reported."""
+    while True:
+        before = time.monotonic()
+        event = next(events, None)
+        report.waited += time.monotonic() - before
+        if event is None:
+            return
+        yield event
 
 
-def _store(out_dir: str, name: Any, features: Tensor, report: ExtractionReport) -> None:
-    try:
-        save_features(out_dir, name, features)
-        report.written += 1
-    except BadSampleError as error:
-        report.failed[str(name)] = str(error)
+def _unique(items: Sequence[VideoItem]) -> List[VideoItem]:
+    found: Dict[str, VideoItem] = {}
+    for item in items:
+        other = found.setdefault(str(item.video_id), item)
+        if other != item:
+            raise ValueError(
+                f'the id {item.video_id} names two videos, {other.path} and '
+                f'{item.path}; give each its own'
+            )
+    return list(found.values())
 
 
 def _bar(total: int, report: ExtractionReport, what: str, shown: bool) -> tqdm:
     text = f'{what} ({report.present} present)'
-    return tqdm(total=total, desc=text, disable=not shown, unit='')
+    return tqdm(total=total, desc=text, disable=not shown, unit='', smoothing=0.1)

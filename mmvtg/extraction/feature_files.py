@@ -2,18 +2,57 @@
 
 import io
 import os.path as osp
-from typing import Sequence
+from typing import Any, Dict, Sequence
 
 import numpy as np
 from torch import Tensor
 
 from mmvtg.datasets.errors import BadSampleError
+from mmvtg.datasets.store_manifest import claim_folder
 from mmvtg.utils.files import write_atomic
 
 
+class NpyFolder:
+    """The layout that authors publish: a folder with one ``{id}.npy`` an item.
+
+    Args:
+        folder (str): Feature folder; is made.
+        manifest (dict): How the features are made.
+
+    Raises:
+        ValueError: The folder holds features that were made otherwise, or the type is
+            not one of numpy's.
+    """
+
+    def __init__(self, folder: str, manifest: Dict[str, Any]) -> None:
+        if manifest['dtype'] == 'bfloat16':
+            raise ValueError(f'{folder}: .npy files cannot hold bfloat16; make a pack')
+        claim_folder(folder, manifest)
+        self.folder = folder
+        self.row_shape, self.dtype = manifest['row_shape'], manifest['dtype']
+
+    def __contains__(self, name: object) -> bool:
+        path = feature_path(self.folder, name)
+        return is_complete(path, self.row_shape, self.dtype)
+
+    def write(self, name: object, rows: Tensor) -> None:
+        """Write the features of an item; see :func:`save_features`."""
+        save_features(self.folder, name, rows)
+
+    def close(self) -> None:
+        """Nothing is left open."""
+
+
 def feature_path(folder: str, name: object) -> str:
-    """Where the features of a video or query lie."""
-    return osp.join(folder, f'{name}.npy')
+    """Where the features of a video or query lie.
+
+    Raises:
+        BadSampleError: The name leads out of the folder.
+    """
+    path = osp.join(folder, f'{name}.npy')
+    if osp.isabs(str(name)) or osp.relpath(path, folder).startswith('..'):
+        raise BadSampleError(f'the id {name!r} leads out of {folder}; rename it')
+    return path
 
 
 def is_complete(path: str, row_shape: Sequence[int], dtype: str) -> bool:
@@ -40,7 +79,9 @@ def save_features(folder: str, name: object, features: Tensor) -> None:
         features (Tensor): (rows, ...).
 
     Raises:
-        BadSampleError: Some number is not finite in the type of the store.
+        BadSampleError: Some number is not finite in the type of the store, or the name
+            leads out of the folder.
+        OSError: The disk is full or fails; no file of that name is left.
     """
     array = features.cpu().numpy()
     if not np.isfinite(array).all():
@@ -50,22 +91,12 @@ def save_features(folder: str, name: object, features: Tensor) -> None:
         )
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
-    write_atomic(feature_path(folder, name), buffer.getbuffer())
-
-
-def stack_layers(layers: Sequence[Tensor], pooled: Tensor) -> Tensor:
-    """What is stored of a tower's output: the tapped layers, or else one vector a row.
-
-    Args:
-        layers (Sequence[Tensor]): N of (rows, ..., C).
-        pooled (Tensor): (rows, C).
-
-    Returns:
-        Tensor: (rows, N, ..., C), or (rows, C) in half precision.
-    """
-    if not layers:
-        return pooled.half()
-    out = layers[0].new_empty(len(layers[0]), len(layers), *layers[0].shape[1:])
-    for index, layer in enumerate(layers):
-        out[:, index] = layer
-    return out
+    path = feature_path(folder, name)
+    try:
+        write_atomic(path, buffer.getbuffer())
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f'{path} could not be written ({error.strerror}); what was stored before '
+            'is whole. Make room and run the same command again: it goes on from there',
+        ) from error

@@ -7,8 +7,10 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 import mmvtg
+from mmvtg.datasets.feature_pack import FeaturePack
 
 av = pytest.importorskip('av')
 TOOL = pathlib.Path(mmvtg.__file__).parents[1] / 'tools' / 'extract_features.py'
@@ -58,7 +60,6 @@ def tool(monkeypatch):
 
 @pytest.fixture
 def project(tmp_path):
-    import torch
     from safetensors.torch import save_file
 
     from mmvtg.models.towers import build_clip
@@ -134,3 +135,77 @@ def test_two_queries_of_one_name(tool, project):
     (project / 'b.jsonl').write_text(json.dumps(row))
     with pytest.raises(SystemExit, match='1 names two queries'):
         tool(project / 'config.py')
+
+
+def pack_of(folder):
+    pack = FeaturePack(str(folder))
+    assert list(pack.damaged()) == []
+    return pack
+
+
+def test_a_folder_of_videos_becomes_a_pack(tool, project, capsys):
+    (project / 'videos' / 'broken.mp4').write_bytes(b'no video')
+    arguments = ('--videos', project / 'videos', '--num-workers', 0)
+    out = project / 'pack'
+    assert tool(project / 'config.py', *arguments, '--out', out, '--fps', 1) == 1
+    assert 'bad: broken' in capsys.readouterr().err
+    pack = pack_of(out)
+    assert pack.ids() == ['v1', 'v2'] and pack['v1'].shape == (2, 2, 65, 128)
+    assert pack.manifest['model'] == 'tiny-clip' and pack.manifest['fps'] == 1
+    (report,) = json.loads((out / 'report-main.json').read_text())
+    assert report['written'] == 2 and 'broken' in report['failed']
+    # the same features as those of the data sets
+    assert tool(project / 'config.py', '--num-workers', 0, '--skip-bad') == 0
+    stored = np.load(project / 'features' / 'vid' / 'v2.npy')
+    assert (pack['v2'].numpy() == stored).all()
+
+
+def test_a_pack_of_another_rate_or_model_is_refused(tool, project):
+    arguments = ('--videos', project / 'videos', '--num-workers', 0)
+    out = ('--out', project / 'pack')
+    assert tool(project / 'config.py', *arguments, *out, '--fps', 1) == 0
+    with pytest.raises(SystemExit, match='fps: there 1.0, now 2.0'):
+        tool(project / 'config.py', *arguments, *out, '--fps', 2)
+    weights = 'feature_extractor.vision_tower.pretrained=shipped'
+    with pytest.raises(SystemExit, match='weights_sha256: there .*, now '):
+        tool(
+            project / 'config.py',
+            *arguments,
+            *out,
+            '--fps',
+            1,
+            '--cfg-options',
+            weights,
+        )
+
+
+def test_shards_fill_one_pack(tool, project):
+    arguments = ('--videos', project / 'videos', '--num-workers', 0, '--fps', 1)
+    for shard in ('0/2', '1/2'):
+        out = ('--out', project / 'pack', '--shard', shard)
+        assert tool(project / 'config.py', *arguments, *out) == 0
+    assert sorted(pack_of(project / 'pack').ids()) == ['v1', 'v2']
+    names = sorted(path.name for path in (project / 'pack').glob('*.rows'))
+    assert names == ['shard-0000-of-0002.rows', 'shard-0001-of-0002.rows']
+
+
+def test_queries_in_another_type(tool, project):
+    out = project / 'texts'
+    arguments = ('--queries', project / 'a.jsonl', '--dtype', 'bfloat16')
+    assert tool(project / 'config.py', *arguments, '--out', out) == 0
+    pack = pack_of(out)
+    assert pack.ids() == ['1', '2'] and pack['1'].dtype == torch.bfloat16
+    assert pack['1'].shape[1:] == (2, 96)
+
+
+def test_a_full_disk_ends_the_run_with_a_remedy(tool, project, monkeypatch):
+    def full(descriptor, data):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr('mmvtg.datasets.pack_writer._write_all', full)
+    arguments = ('--videos', project / 'videos', '--num-workers', 0, '--fps', 1)
+    with pytest.raises(SystemExit, match='v1 could not be written .*Make room'):
+        tool(project / 'config.py', *arguments, '--out', project / 'pack')
+    monkeypatch.undo()
+    assert tool(project / 'config.py', *arguments, '--out', project / 'pack') == 0
+    assert pack_of(project / 'pack').ids() == ['v1', 'v2']

@@ -89,22 +89,69 @@ def load_frames(
     Raises:
         BadSampleError: The file is missing, empty, broken, or shorter than a clip.
     """
-    reader = _open(path, num_threads, video_id)
-    source_fps = float(reader.get_avg_fps())
-    duration = len(reader) / source_fps
-    total = num_clips(duration, fps)
-    if total == 0:
-        raise BadSampleError(
-            f'{_name(path, video_id)} is {duration:.3f} s long, less than one clip of '
-            f'{1 / fps:g} s: leave it out, or raise fps'
-        )
-    index = frame_indices(total, fps, source_fps, len(reader))
-    out = torch.empty(total, 3, size, size, dtype=torch.uint8)
-    for start in range(0, total, _BULK):
-        wanted = index[start : start + _BULK]
-        for i, image in enumerate(_decode(reader, wanted, path, video_id), start):
-            out[i] = torch.from_numpy(_resize(image, size)).permute(2, 0, 1)
-    return out, duration
+    reader = FrameReader(path, fps, size, num_threads, video_id)
+    return reader.read(0, len(reader)), reader.duration
+
+
+class FrameReader:
+    """Frames of one video at the clip rate, decoded when they are asked for.
+
+    ``len()`` is the number of clips. Opening reads the container, no frame.
+
+    Args:
+        path (str): Video file.
+        fps (float): Clips per second.
+        size (int): Output height and width, pixels.
+        num_threads (int): Decoder threads.
+        video_id (str, optional): For messages.
+
+    Attributes:
+        duration (float): Of the video, seconds.
+
+    Raises:
+        BadSampleError: The file is missing, empty, broken, or shorter than a clip.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        fps: float,
+        size: int,
+        num_threads: int = 1,
+        video_id: Optional[str] = None,
+    ) -> None:
+        self.path, self.size, self.video_id = path, size, video_id
+        self._reader = _open(path, num_threads, video_id)
+        source_fps = float(self._reader.get_avg_fps())
+        self.duration = len(self._reader) / source_fps
+        total = num_clips(self.duration, fps)
+        if total == 0:
+            raise BadSampleError(
+                f'{_name(path, video_id)} is {self.duration:.3f} s long, less than one '
+                f'clip of {1 / fps:g} s: leave it out, or raise fps'
+            )
+        self._index = frame_indices(total, fps, source_fps, len(self._reader))
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def read(self, start: int, stop: int) -> Tensor:
+        """Decode the frames of clips ``start`` to ``stop - 1``.
+
+        Returns:
+            Tensor: (stop - start, 3, size, size) uint8 RGB.
+
+        Raises:
+            BadSampleError: The video breaks off.
+        """
+        wanted = self._index[start:stop]
+        out = torch.empty(len(wanted), 3, self.size, self.size, dtype=torch.uint8)
+        for first in range(0, len(wanted), _BULK):
+            bulk = wanted[first : first + _BULK]
+            images = _decode(self._reader, bulk, self.path, self.video_id)
+            for i, image in enumerate(images, first):
+                out[i] = torch.from_numpy(_resize(image, self.size)).permute(2, 0, 1)
+        return out
 
 
 def frame_indices(

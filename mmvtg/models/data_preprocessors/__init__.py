@@ -1,5 +1,6 @@
 """From lists of samples to padded batches on the device."""
 
+from .draws import DrawsPreprocessor
 from .grounding import GroundingDataPreprocessor
 
-__all__ = ['GroundingDataPreprocessor']
+__all__ = ['DrawsPreprocessor', 'GroundingDataPreprocessor']

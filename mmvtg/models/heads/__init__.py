@@ -2,6 +2,7 @@
 
 from mmvtg.models import losses  # noqa: F401  heads name losses, this registers them
 
+from .class_name_classifier import ClassNameClassifier, LinearClassifier
 from .detr_head import DETRHead
 from .foreground import AnnotatedForeground, ConvForeground, QueryForeground
 from .mask_localizer import DynamicMaskLocalizer, StaticMaskLocalizer
@@ -13,9 +14,11 @@ from .univtg_head import UniVTGHead
 
 __all__ = [
     'AnnotatedForeground',
+    'ClassNameClassifier',
     'ConvForeground',
     'DETRHead',
     'DynamicMaskLocalizer',
+    'LinearClassifier',
     'LinearSaliency',
     'QueryForeground',
     'R2Head',

@@ -1,8 +1,14 @@
 """Layers that treat every token alone."""
 
+from open_clip.transformer import QuickGELU
 from torch import Tensor, nn
 
-_ACTIVATIONS = {'relu': nn.ReLU, 'gelu': nn.GELU, 'prelu': nn.PReLU}
+_ACTIVATIONS = {
+    'relu': nn.ReLU,
+    'gelu': nn.GELU,
+    'prelu': nn.PReLU,
+    'quick_gelu': QuickGELU,
+}
 
 
 class FeedForward(nn.Module):
@@ -11,7 +17,8 @@ class FeedForward(nn.Module):
     Args:
         channels (int): C.
         hidden_channels (int): Width between the two linears.
-        activation (str): ``relu``, ``gelu`` or ``prelu`` (one slope a layer).
+        activation (str): ``relu``, ``gelu``, ``prelu`` (one slope a layer) or
+            ``quick_gelu`` (OpenAI's CLIP).
         dropout (float): After the activation, while training.
 
     Raises:

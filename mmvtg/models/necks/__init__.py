@@ -5,6 +5,7 @@ from .joint_encoder import JointEncoder
 from .r2_block import R2Block
 from .temporal_embedding import TemporalEmbedding
 from .temporal_pyramid import TemporalPyramid
+from .temporal_transformer import TemporalTransformer
 from .text_adaption import CrossModalAdaption
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     'R2Block',
     'TemporalEmbedding',
     'TemporalPyramid',
+    'TemporalTransformer',
 ]

@@ -5,6 +5,7 @@ from .clip_tower import CLIPTower
 from .clip_vision_tower import CLIPVisionTower
 from .clip_weights import build_clip, read_state_dict
 from .pretrainer import CaptionPreprocessor, CLIPPretrainer, export_clip
+from .slowfast_tower import SlowFastTower
 from .stored_feature_tower import StoredFeatureTower
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     'CLIPVisionTower',
     'CLIPPretrainer',
     'CaptionPreprocessor',
+    'SlowFastTower',
     'StoredFeatureTower',
     'build_clip',
     'export_clip',

@@ -47,6 +47,8 @@ class CLIPTextTower(CLIPTower):
         frozen (bool): See :class:`CLIPTower`.
         hooks (Sequence[dict], optional): Configs of tower hooks.
         recompute (bool): See :class:`CLIPTower`.
+        project_words (bool): Whether ``words`` go through the projection, as ``pooled``
+            does. The text features of Moment-DETR's family do not.
     """
 
     def __init__(
@@ -56,11 +58,13 @@ class CLIPTextTower(CLIPTower):
         frozen: bool = True,
         hooks: Optional[Sequence[dict]] = None,
         recompute: bool = False,
+        project_words: bool = True,
     ) -> None:
         text = _TextHalf(build_clip(model, pretrained), model)
         super().__init__(
             text, dict(model=model, pretrained=pretrained), frozen, hooks, recompute
         )
+        self.project_words = project_words
 
     @property
     def context_length(self) -> int:
@@ -98,8 +102,9 @@ class CLIPTextTower(CLIPTower):
 
         Returns:
             QueryFeatures: L' is the longest real length (after hooks): ``mask``
-            (B, L'), ``words`` (B, L', embed_dim) final norm and projection of every
-            token, ``pooled`` (B, embed_dim) that of the end token, not normalised,
+            (B, L'), ``words`` (B, L', embed_dim) final norm and projection (unless
+            ``project_words=False``) of every token, ``pooled`` (B, embed_dim) both of
+            the end token, not normalised,
             ``layers`` (B, L', width) each if tapped; zero at padding.
         """
         longest = int(query_mask.sum(dim=1).max())
@@ -109,11 +114,12 @@ class CLIPTextTower(CLIPTower):
             outputs.update(context.outputs)
         batch = torch.arange(len(words), device=words.device)
         keep = context.mask[..., None]
+        pooled = words[batch, context.ends]
         return QueryFeatures(
             mask=context.mask,
             layers=[layer.masked_fill(~keep, 0) for layer in context.layers],
             words=words.masked_fill(~keep, 0),
-            pooled=words[batch, context.ends],
+            pooled=pooled if self.project_words else self._project(pooled),
         )
 
     def encode(
@@ -130,8 +136,9 @@ class CLIPTextTower(CLIPTower):
             inputs (dict, optional): Inputs of hooks.
 
         Returns:
-            tuple: projected tokens (B, L', embed_dim) and the context, whose ``mask``
-            and ``ends`` say which tokens are real and where the end token stands.
+            tuple: tokens (B, L', embed_dim), projected if ``project_words``, and the
+            context, whose ``mask`` and ``ends`` say which tokens are real and where the
+            end token stands.
 
         Raises:
             ValueError: More tokens than the model has positions.
@@ -163,7 +170,9 @@ class CLIPTextTower(CLIPTower):
                 causal=True,
                 recompute=self.recompute,
             )
-            words = self._project(clip.ln_final(tokens))
+            words = clip.ln_final(tokens)
+            if self.project_words:
+                words = self._project(words)
         return words, context
 
     def _find_ends(self, query: Tensor, mask: Tensor) -> Tensor:

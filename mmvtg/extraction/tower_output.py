@@ -1,0 +1,55 @@
+"""What is stored of a tower's output."""
+
+from typing import Optional, Sequence, Union
+
+import torch
+from mmengine.registry import Registry
+from torch import Tensor, nn
+
+from mmvtg.models.tower_hooks import LayerTap
+
+
+def prepare_tower(
+    tower: Union[dict, nn.Module, None],
+    device: str,
+    storage_dtype: Optional[str],
+    registry: Registry,
+) -> Optional[nn.Module]:
+    """Build a tower, if it is a config, for inference.
+
+    Args:
+        tower (dict | nn.Module, optional): The tower.
+        device (str): Where it runs.
+        storage_dtype (str, optional): What its taps shall keep, if not their own type.
+        registry (Registry): Of models.
+    """
+    if isinstance(tower, dict):
+        tower = registry.build(tower)
+    if tower is None:
+        return None
+    for hook in getattr(tower, 'hooks', ()):
+        if storage_dtype is not None and isinstance(hook, LayerTap):
+            hook.storage_dtype = storage_dtype
+    return tower.to(device).eval()
+
+
+def stack_layers(
+    layers: Sequence[Tensor], pooled: Tensor, dtype: Optional[str] = None
+) -> Tensor:
+    """What is stored of a tower's output: the tapped layers, or else one vector a row.
+
+    Args:
+        layers (Sequence[Tensor]): N of (rows, ..., C).
+        pooled (Tensor): (rows, C).
+        dtype (str, optional): Type of the result; default is that of the layers, and
+            float16 for pooled vectors.
+
+    Returns:
+        Tensor: (rows, N, ..., C), or (rows, C).
+    """
+    if not layers:
+        return pooled.to(getattr(torch, dtype or 'float16'))
+    out = layers[0].new_empty(len(layers[0]), len(layers), *layers[0].shape[1:])
+    for index, layer in enumerate(layers):
+        out[:, index] = layer
+    return out if dtype is None else out.to(getattr(torch, dtype))

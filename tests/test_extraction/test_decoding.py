@@ -1,0 +1,152 @@
+"""Clips arrive whole and in order, and a decoder that dies takes one video with it."""
+
+import os
+import signal
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from mmvtg.datasets.errors import BadSampleError
+from mmvtg.datasets.transforms.video import load_frames
+from mmvtg.extraction import FrameSource, VideoItem, decode
+from mmvtg.extraction.decoding import Failed
+from mmvtg.extraction.sampling import DENSE_FRAMES, dense_ticks, frame_of_tick
+
+
+class FakeReader:
+    def __init__(self, length, breaks_at):
+        self.length, self.breaks_at = length, breaks_at
+
+    def __len__(self):
+        return self.length
+
+    def read(self, start, stop):
+        if self.breaks_at is not None and stop > self.breaks_at:
+            raise BadSampleError('breaks off')
+        clips = torch.arange(start, stop, dtype=torch.uint8)
+        return clips[:, None, None, None].expand(-1, 3, 2, 2)
+
+
+@dataclass(frozen=True)
+class FakeSource(FrameSource):
+    """Videos whose path says how long they are and what is wrong with them."""
+
+    def open(self, item):
+        length, kind = item.path.split()
+        if kind == 'crash':
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if kind == 'missing':
+            raise BadSampleError('does not exist')
+        return FakeReader(int(length), int(length) - 1 if kind == 'broken' else None)
+
+
+def collect(items, workers):
+    clips, failed = {}, {}
+    for event in decode(items, FakeSource(size=2, fps=1.0), workers, clips=4):
+        name = event.item.video_id
+        if isinstance(event, Failed):
+            failed[name] = event.reason
+        else:
+            clips.setdefault(name, []).extend(event.frames[:, 0, 0, 0].tolist())
+            assert event.total == int(event.item.path.split()[0])
+    return clips, failed
+
+
+def videos(kinds=('fine',), count=12):
+    return [
+        VideoItem(f'v{i}', f'{1 + 7 * i % 50} {kinds[i % len(kinds)]}')
+        for i in range(count)
+    ]
+
+
+@pytest.mark.parametrize('workers', [0, 3])
+def test_all_clips_in_order(workers):
+    items = videos()
+    clips, failed = collect(items, workers)
+    assert failed == {}
+    for item in items:
+        assert clips[item.video_id] == list(range(int(item.path.split()[0])))
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_bad_videos_are_named_and_end_nothing(workers):
+    items = videos(('fine', 'missing', 'fine', 'broken'))
+    clips, failed = collect(items, workers)
+    assert sorted(failed) == sorted(f'v{i}' for i in range(1, 12, 2))
+    assert {failed[f'v{i}'] for i in (3, 7, 11)} == {'breaks off'}
+    assert {f'v{i}' for i in range(0, 12, 2)} <= clips.keys()
+
+
+def test_a_decoder_that_dies_takes_one_video_with_it():
+    items = videos(('fine', 'fine', 'crash'))
+    clips, failed = collect(items, workers=2)
+    assert sorted(failed) == ['v11', 'v2', 'v5', 'v8']
+    assert 'ended the decoder (exit code -11)' in failed['v2']
+    for item in items:
+        if item.video_id not in failed:
+            assert clips[item.video_id] == list(range(int(item.path.split()[0])))
+
+
+def test_grid_of_ffmpeg():
+    """``-vf fps``: each source frame goes to the nearest tick, half away from zero."""
+    for rate, grid, total in ((25, 30, 50), (24, 30, 48), (60, 30, 90), (30, 0.5, 300)):
+        shown, last = [], 0
+        owner = [int(Fraction(k * grid) / rate + Fraction(1, 2)) for k in range(total)]
+        for tick in range(int(total * grid / rate)):
+            last = max([k for k in range(total) if owner[k] <= tick], default=last)
+            shown.append(last)
+        ours = [frame_of_tick(tick, grid, rate, total) for tick in range(len(shown))]
+        assert ours == shown
+
+
+def test_ticks_of_a_dense_clip():
+    ticks = dense_ticks(30.0, 60)
+    assert len(ticks) == 32 and ticks[:3] == [0, 2, 4] and ticks[-2:] == [59, 59]
+    assert dense_ticks(24.0, 60)[-1] == 50  # does not reach the end
+
+
+av = pytest.importorskip('av')
+
+
+@pytest.fixture(scope='module')
+def video(tmp_path_factory):
+    """A 5 s video whose brightness counts its frames."""
+    path = str(tmp_path_factory.mktemp('video') / 'v.mp4')
+    with av.open(path, 'w') as container:
+        stream = container.add_stream('libx264', rate=30)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, 'yuv420p'
+        stream.options = dict(crf='1')
+        for number in range(150):
+            image = np.full((32, 32, 3), 20 + number, np.uint8)
+            frame = av.VideoFrame.from_ndarray(image, format='rgb24')
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return VideoItem('v', path)
+
+
+def brightness(frames):
+    return frames.float().mean(dim=(-1, -2, -3)) - 20
+
+
+def test_which_frames_make_a_clip(video):
+    start = FrameSource(32, 0.5).open(video)
+    assert torch.equal(start.read(0, 2), load_frames(video.path, 0.5, 32)[0])
+    middle = FrameSource(32, 0.5, 'middle').open(video)
+    assert brightness(middle.read(0, 2)).tolist() == pytest.approx([29, 89], abs=2)
+    source = FrameSource(32, 0.5, 'dense')
+    dense = source.open(video)
+    assert len(dense) == 3  # the last one is half a clip, filled up
+    read = brightness(dense.read(1, 3))
+    assert read.shape == (2, DENSE_FRAMES) and source.clip_shape == (32, 3, 32, 32)
+    assert read[0].tolist() == pytest.approx(
+        [60 + min(int(t), 59) for t in np.linspace(0, 63, 32)], abs=2
+    )
+    assert (read[1, 16:] > 146).all()
+
+
+def test_unknown_sampling():
+    with pytest.raises(ValueError, match="sampling is 'end', want one of start"):
+        FrameSource(32, 0.5, 'end')

@@ -1,0 +1,143 @@
+"""Speed of feature extraction, and of its halves alone.
+
+    python tools/benchmarks/extraction.py --videos data/moving_shapes/demo/videos
+    python tools/benchmarks/extraction.py --videos DIR --config CONFIG --num-workers 8
+
+One after the other: decode only, encode only (random frames), the whole pipeline into a
+pack, and the two-stage way (write the frames of a video, then encode them). The
+pipeline cannot be faster than the slower half; where decoder and tower share the same
+cores it cannot be faster than both together, either. Both bounds are shown. CPU time
+counts all processes; on a busy machine trust it and not the wall time.
+"""
+
+import argparse
+import os
+import os.path as osp
+import tempfile
+from typing import Dict, List
+
+import numpy as np
+import torch
+from cpu_time import Stopwatch
+from mmengine.logging import MMLogger
+
+from mmvtg.extraction import FeatureExtractor, VideoItem, decode
+from mmvtg.extraction.collections import list_videos
+from mmvtg.extraction.decoding import Failed
+from mmvtg.registry import register_all_modules
+from mmvtg.utils.launch import load_config
+
+CONFIG = osp.join(osp.dirname(__file__), '../../configs/_base_/models/tiny_clip_k4.py')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--videos', required=True, help='folder or list of videos')
+    parser.add_argument('--config', default=CONFIG, help='has a feature_extractor')
+    parser.add_argument('--num-videos', type=int, default=40)
+    parser.add_argument('--num-workers', type=int, default=2)
+    parser.add_argument('--fps', type=float, default=1.0, help='clips per second')
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--autocast', choices=('float16', 'bfloat16'))
+    return parser.parse_args()
+
+
+def decode_only(extractor: FeatureExtractor, items: List[VideoItem]) -> int:
+    clips = 0
+    for event in decode(items, extractor.source, extractor.num_workers, 64):
+        if isinstance(event, Failed):
+            raise SystemExit(event.reason)
+        clips += len(event.frames)
+    return clips
+
+
+@torch.inference_mode()
+def encode_only(extractor: FeatureExtractor, clips: int) -> int:
+    size = max(1, extractor.batch_frames // extractor.source.frames_per_clip)
+    frames = torch.randint(0, 256, (size, *extractor.source.clip_shape)).byte()
+    runs = torch.zeros(size, dtype=torch.int64)
+    done = 0
+    while done < clips:
+        extractor._encode_clips(frames, runs)
+        done += size
+    return done
+
+
+def pipeline(extractor: FeatureExtractor, items: List[VideoItem], folder: str) -> int:
+    report = extractor.extract_videos(items, folder, False, layout='pack')
+    return report.clips
+
+
+@torch.inference_mode()
+def two_stages(extractor: FeatureExtractor, items: List[VideoItem], folder: str) -> int:
+    """Frames to files, then files to features, a video at a time."""
+    clips = 0
+    for event in decode(items, extractor.source, extractor.num_workers, 1 << 20):
+        np.save(osp.join(folder, f'{event.item.video_id}.frames.npy'), event.frames)
+        clips += len(event.frames)
+    for item in items:
+        path = osp.join(folder, f'{item.video_id}.frames.npy')
+        frames = torch.from_numpy(np.load(path))
+        runs = torch.zeros(len(frames), dtype=torch.int64)
+        rows = extractor._encode_clips(frames, runs)
+        np.save(osp.join(folder, f'{item.video_id}.npy'), rows.numpy())
+        os.unlink(path)
+    return clips
+
+
+def measure(args: argparse.Namespace) -> Dict[str, tuple]:
+    """Name -> (clips, wall s, CPU s)."""
+    extractor = FeatureExtractor(
+        **{
+            **load_config(args.config).feature_extractor.to_dict(),
+            'text_tower': None,
+            'num_workers': args.num_workers,
+            'device': args.device,
+            'fps': args.fps,
+            'autocast': args.autocast,
+        }
+    )
+    videos = list_videos(args.videos)[: args.num_videos]
+    items = [VideoItem(name.replace('/', '_'), path) for name, path in videos]
+    total = decode_only(extractor, items[:2])  # starts what is started once
+    encode_only(extractor, total)
+    rows = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, run in (
+            ('decode only', lambda: decode_only(extractor, items)),
+            ('encode only', lambda: encode_only(extractor, rows['decode only'][0])),
+            ('pipeline', lambda: pipeline(extractor, items, osp.join(folder, 'pack'))),
+            ('two stages', lambda: two_stages(extractor, items, folder)),
+        ):
+            with Stopwatch() as watch:
+                clips = run()
+            rows[name] = (clips, watch.wall, watch.cpu)
+            print(f'{name}: {clips} clips in {watch.wall:.1f} s', flush=True)
+    return rows
+
+
+def main() -> None:
+    args = parse_args()
+    MMLogger.get_current_instance().setLevel('WARNING')
+    register_all_modules()
+    rows = measure(args)
+    print('\n| | clips/s | CPU ms a clip |\n| --- | ---: | ---: |')
+    speed = {name: clips / wall for name, (clips, wall, _) in rows.items()}
+    cost = {name: 1000 * cpu / clips for name, (clips, _, cpu) in rows.items()}
+    for name in rows:
+        print(f'| {name} | {speed[name]:.1f} | {cost[name]:.2f} |')
+    halves = 'decode only', 'encode only'
+    slower = min(speed[half] for half in halves)
+    both = sum(cost[half] for half in halves)
+    print(
+        f'\npipeline / slower half {speed["pipeline"] / slower:.2f} (wall), '
+        f'pipeline / two stages {speed["pipeline"] / speed["two stages"]:.2f} (wall), '
+        f'decode + encode / pipeline {both / cost["pipeline"]:.2f} (CPU: what is left '
+        'when everything shares the same cores)'
+    )
+
+
+if __name__ == '__main__':
+    main()
