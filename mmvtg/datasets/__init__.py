@@ -1,6 +1,7 @@
 """Annotation files -> samples."""
 
 from .annotations import read_annotations
+from .detection_dataset import ActionDetectionDataset
 from .errors import AnnotationError, BadSampleError
 from .grounding_dataset import GroundingDataset
 from .json_lines import read_json_lines
@@ -9,6 +10,7 @@ from .samplers import VideoGroupSampler
 from .transforms import *  # noqa: F403
 
 __all__ = [
+    'ActionDetectionDataset',
     'AnnotationError',
     'BadSampleError',
     'GroundingDataset',

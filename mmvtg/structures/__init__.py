@@ -12,6 +12,7 @@ from .spans import (
     span_giou,
     span_iou,
     span_to_center,
+    window_starts,
 )
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     'span_giou',
     'span_iou',
     'span_to_center',
+    'window_starts',
 ]

@@ -3,6 +3,7 @@
 from .formatting import PackGroundingInputs
 from .loading import LoadStoredFeatures
 from .packed import LoadPackedFeatures
+from .snippets import LoadSnippets, PackDetectionInputs
 from .targets import CleanMoments, SaliencyTarget
 from .tokenize import TokenizeQuery
 from .video import LoadVideo
@@ -10,8 +11,10 @@ from .video import LoadVideo
 __all__ = [
     'CleanMoments',
     'LoadPackedFeatures',
+    'LoadSnippets',
     'LoadStoredFeatures',
     'LoadVideo',
+    'PackDetectionInputs',
     'PackGroundingInputs',
     'SaliencyTarget',
     'TokenizeQuery',

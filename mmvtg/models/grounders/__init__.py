@@ -1,6 +1,12 @@
 """The assembled models."""
 
 from .action_recognizer import ActionRecognizer, VideoEmbedder
+from .temporal_action_detector import TemporalActionDetector
 from .video_grounder import VideoGrounder
 
-__all__ = ['ActionRecognizer', 'VideoEmbedder', 'VideoGrounder']
+__all__ = [
+    'ActionRecognizer',
+    'TemporalActionDetector',
+    'VideoEmbedder',
+    'VideoGrounder',
+]

@@ -5,7 +5,6 @@ from typing import Dict, List, Optional
 
 import torch
 from mmengine.model import BaseModule
-from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmvtg.models import losses as _  # noqa: F401  configs name them
@@ -33,6 +32,25 @@ class STALEOutputs:
     mask_logits: Tensor
     foreground: Tensor
     foreground_logits: Optional[Tensor] = None
+
+
+@dataclass
+class Proposals:
+    """Candidates of one video or window.
+
+    Args:
+        spans (Tensor): (N, 2) s.
+        scores (Tensor): (N,).
+        labels (Tensor): (N,) int64.
+        classes (Tensor, optional): (T, K + 1) probabilities, for pictures.
+        foreground (Tensor, optional): (T,) probabilities, for pictures.
+    """
+
+    spans: Tensor
+    scores: Tensor
+    labels: Tensor
+    classes: Optional[Tensor] = None
+    foreground: Optional[Tensor] = None
 
 
 @MODELS.register_module()
@@ -167,32 +185,32 @@ class STALEHead(BaseModule):
             foreground[row, :length] = one.foreground
         return SnippetTargets(classes, masks, foreground)
 
-    def predict(
+    def propose(
         self,
         clips: Tensor,
         mask: Tensor,
         text: Tensor,
         samples: List[GroundingDataSample],
-    ) -> List[GroundingDataSample]:
-        """The samples with ``pred_moments``: spans in s, scores, labels, best first.
-
-        ``pred_foreground`` (T,) and ``pred_classes`` (T, K + 1) say what they are made
-        of, for pictures.
-        """
+    ) -> List[Proposals]:
+        """Candidates of each row, before suppression; arguments as in :meth:`loss`."""
         target = None
         if getattr(self.foreground, 'uses_annotation', False):
             target = self.targets(samples, mask, len(text)).foreground
         out = self(clips, mask, text, target)
         scores, masks = out.logits.softmax(-1), out.mask_logits.sigmoid()
+        foreground = out.foreground.float()
+        if out.foreground_logits is not None:
+            foreground = out.foreground_logits.float().sigmoid()
+        rows = []
         for row, (sample, length) in enumerate(zip(samples, mask.sum(1).tolist())):
-            spans, score, label = self.candidates(
+            spans, score, label = self.candidates.propose(
                 scores[row, :length, :-1], masks[row, :length, :length]
             )
             start, end = sample.window
             spans = start + spans.to(score.dtype) * (end - start)
-            sample.pred_moments = InstanceData(spans=spans, scores=score, labels=label)
-            sample.pred_foreground = out.foreground[row, :length]
-            if out.foreground_logits is not None:
-                sample.pred_foreground = out.foreground_logits[row, :length].sigmoid()
-            sample.pred_classes = scores[row, :length]
-        return samples
+            rows.append(
+                Proposals(
+                    spans, score, label, scores[row, :length], foreground[row, :length]
+                )
+            )
+        return rows

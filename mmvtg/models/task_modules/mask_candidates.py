@@ -1,6 +1,6 @@
 """From class scores and masks of clips to scored segments (STALE, "inference")."""
 
-from typing import Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -53,7 +53,7 @@ class MaskCandidates:
         top_clips: int = 10,
         mask_thresholds: Sequence[float] = (0.0, 0.2, 0.4, 0.6, 0.8),
         min_share: float = 0.02,
-        nms: dict = None,
+        nms: Optional[dict] = None,
     ) -> None:
         self.class_threshold = class_threshold
         self.top_clips = top_clips
@@ -71,7 +71,10 @@ class MaskCandidates:
         Returns:
             tuple: spans (N, 2) as shares of the video, scores (N,), labels (N,) int64.
         """
-        spans, scores, labels = self.propose(scores, masks)
+        return self.suppress(*self.propose(scores, masks))
+
+    def suppress(self, spans: Tensor, scores: Tensor, labels: Tensor) -> Candidates:
+        """Suppression alone, of candidates that may come from several windows."""
         if self.nms is None or not len(scores):
             return spans, scores, labels
         spans, scores, kept = moment_nms(spans, scores, labels, **self.nms)
