@@ -27,9 +27,9 @@ from .feature_streams import build_streams
 class ActionDetectionDataset(BaseDataset):
     """Videos of one annotation file in ActivityNet's layout, one item a video.
 
-    Each item of the pipeline starts from ``video_id, duration, segments (N, 2) s, labels
-    (N,), classes (names as words), video_streams`` and a path for each stream. With
-    ``window`` it also has ``rows``, first and last row of its features.
+    Each item of the pipeline starts from ``video_id, duration, segments (N, 2) s,
+    labels (N,), classes (names as words), video_streams`` and a path for each stream.
+    With ``window`` it also has ``rows``, first and last row of its features.
 
     Only instances of ``classes`` exist for this data set; a video without one is left
     out. Test classes thus restrict the ground truth, as zero-shot protocols want it.

@@ -22,9 +22,7 @@ model = dict(
         losses=dict(
             span=dict(type='SpanL1Loss', loss_weight=10.0),
             giou=dict(type='SpanGIoULoss', loss_weight=1.0),
-            label=dict(
-                type='ForegroundCELoss', background_weight=0.1, loss_weight=4.0
-            ),
+            label=dict(type='ForegroundCELoss', background_weight=0.1, loss_weight=4.0),
             saliency=dict(type='SaliencyHingeLoss', margin=0.2, loss_weight=1.0),
         ),
         post_processor=dict(type='MomentPostProcessor', round_all=True),

@@ -6,6 +6,8 @@ from .class_name_classifier import ClassNameClassifier, LinearClassifier
 from .detr_head import DETRHead
 from .foreground import AnnotatedForeground, ConvForeground, QueryForeground
 from .mask_localizer import DynamicMaskLocalizer, StaticMaskLocalizer
+from .nameless_classes import NamelessClasses
+from .proposal_head import BMNHead
 from .r2_head import R2Head
 from .saliency import LinearSaliency, SummarySaliency, SumSaliency
 from .stale_head import STALEHead
@@ -14,12 +16,14 @@ from .univtg_head import UniVTGHead
 
 __all__ = [
     'AnnotatedForeground',
+    'BMNHead',
     'ClassNameClassifier',
     'ConvForeground',
     'DETRHead',
     'DynamicMaskLocalizer',
     'LinearClassifier',
     'LinearSaliency',
+    'NamelessClasses',
     'QueryForeground',
     'R2Head',
     'STALEHead',
