@@ -6,3 +6,4 @@ _base_ = [
     '../_base_/schedules/stale.py',
     '../_base_/default_runtime.py',
 ]
+default_hooks = dict(pictures=dict(type='DetectionPictureHook', enable=False))

@@ -12,3 +12,4 @@ model = dict(
     )
 )
 optim_wrapper = dict(optimizer=dict(lr=1e-5))
+default_hooks = dict(pictures=dict(type='DetectionPictureHook', enable=False))

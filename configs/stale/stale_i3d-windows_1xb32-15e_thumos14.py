@@ -14,3 +14,4 @@ model = dict(
     window=256,
 )
 optim_wrapper = dict(optimizer=dict(lr=1e-5))
+default_hooks = dict(pictures=dict(type='DetectionPictureHook', enable=False))

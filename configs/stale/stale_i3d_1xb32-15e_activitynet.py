@@ -7,3 +7,4 @@ _base_ = [
 ]
 
 model = dict(embedding=dict(in_channels=2048))
+default_hooks = dict(pictures=dict(type='DetectionPictureHook', enable=False))

@@ -44,3 +44,4 @@ model = dict(
 )
 train_cfg = dict(max_epochs=30)
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
+default_hooks = dict(pictures=dict(type='DetectionPictureHook', enable=False))
