@@ -2,6 +2,7 @@
 
 from .annotations import read_annotations
 from .caption_dataset import CaptionDataset
+from .detection_dataset import ActionDetectionDataset
 from .errors import AnnotationError, BadSampleError
 from .grounding_dataset import GroundingDataset
 from .json_lines import read_json_lines
@@ -11,6 +12,7 @@ from .samplers import DrawSampler, VideoGroupSampler
 from .transforms import *  # noqa: F403
 
 __all__ = [
+    'ActionDetectionDataset',
     'AnnotationError',
     'BadSampleError',
     'CaptionDataset',

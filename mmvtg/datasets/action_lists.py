@@ -2,20 +2,13 @@
 
 import json
 import os.path as osp
-import re
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Tuple, Union
 
+from .class_lists import ClassSource, class_words
 from .errors import AnnotationError
 from .json_lines import numbered_lines
 
-ClassSource = Union[str, Sequence[str]]
 LAYOUTS = ('labelled', 'folder', 'segments')
-_CAMEL = re.compile(r'(?<=[a-z])(?=[A-Z])')
-
-
-def readable_name(name: str) -> str:
-    """``brush_hair`` or ``ApplyEyeMakeup`` as words with blanks between them."""
-    return ' '.join(_CAMEL.sub(' ', name.replace('_', ' ')).split())
 
 
 def read_classes(source: ClassSource) -> Dict[str, str]:
@@ -27,7 +20,7 @@ def read_classes(source: ClassSource) -> Dict[str, str]:
             ``HMDB51_clsname.json``).
 
     Returns:
-        dict[str, str]: readable name as in the lists -> name for the text tower.
+        dict[str, str]: name as words as in the lists -> name for the text tower.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -37,7 +30,7 @@ def read_classes(source: ClassSource) -> Dict[str, str]:
     if isinstance(source, str):
         source = _class_file(source)
     pairs = source.items() if isinstance(source, dict) else zip(source, source)
-    pairs = [(readable_name(listed), readable_name(read)) for listed, read in pairs]
+    pairs = [(class_words(listed), class_words(read)) for listed, read in pairs]
     classes = dict(pairs)
     if not classes or len(set(classes.values())) < len(pairs):
         raise AnnotationError(
@@ -74,7 +67,7 @@ def read_action_list(path: str, layout: str) -> List[Dict[str, Any]]:
         layout (str): See above.
 
     Returns:
-        list[dict]: ``path`` (str), ``label`` (int or readable name), ``window``
+        list[dict]: ``path`` (str), ``label`` (int or name as words), ``window``
         ((start, end) s or None), ``where`` (file:line).
 
     Raises:
@@ -111,14 +104,14 @@ def _parse(
     """(video, label, window) of a line, or None."""
     if layout == 'folder':
         folder, slash, name = line.rpartition('/')
-        return (line, readable_name(osp.basename(folder)), None) if slash else None
+        return (line, class_words(osp.basename(folder)), None) if slash else None
     if layout == 'labelled':
         video, blank, label = line.rpartition(' ')
         return (video, int(label), None) if blank and label.isdigit() else None
     parts = line.split(maxsplit=3)
     try:
         start, end = float(parts[1]), float(parts[2])
-        name = readable_name(parts[3])
+        name = class_words(parts[3])
     except (IndexError, ValueError):
         return None
     return (parts[0], name, (start, end)) if 0 <= start < end else None

@@ -103,10 +103,7 @@ class GroundingDataset(BaseDataset):
 
     def load_data_list(self) -> List[dict]:
         """Read the annotation file and add paths and rates to each sample."""
-        clip_length = self.saliency_clip_length
-        if clip_length is None:
-            clip_length = 1.0 if self.fps == 'auto' else 1 / self.fps
-        samples = read_annotations(self.ann_file, clip_length)
+        samples = read_annotations(self.ann_file, self.row_length)
         if self.domain is not None:
             domains = {sample['domain'] for sample in samples}
             samples = [s for s in samples if s['domain'] == self.domain]
@@ -115,9 +112,21 @@ class GroundingDataset(BaseDataset):
                     f'{self.ann_file} has no sample of domain {self.domain!r}; it has '
                     f'{sorted(map(str, domains))}'
                 )
-        return [self._complete(sample) for sample in samples]
+        return [self.complete(sample) for sample in samples]
 
-    def _complete(self, sample: dict) -> dict:
+    @property
+    def row_length(self) -> float:
+        """Seconds per row of the saliency annotation, as far as it is known."""
+        if self.saliency_clip_length is not None:
+            return self.saliency_clip_length
+        return 1.0 if self.fps == 'auto' else 1 / self.fps
+
+    def complete(self, sample: dict) -> dict:
+        """Add paths and rates to a sample of the annotation file.
+
+        Raises:
+            AnnotationError: ``fps='auto'`` and no labels.
+        """
         scores, where = sample['annotator_scores'], sample['where']
         sample['fps'] = self.fps
         sample['max_length_gap'] = self.max_length_gap

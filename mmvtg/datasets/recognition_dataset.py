@@ -6,7 +6,8 @@ from mmengine.logging import MMLogger
 
 from mmvtg.registry import DATASETS
 
-from .action_lists import ClassSource, read_action_list, read_classes
+from .action_lists import read_action_list, read_classes
+from .class_lists import ClassSource
 from .drawn_dataset import DrawnDataset, file_fields, first_lines
 from .errors import AnnotationError
 from .few_shot import draw_trial

@@ -2,6 +2,7 @@
 
 from . import (
     data_preprocessors,
+    decoders,
     grounders,
     heads,
     losses,
@@ -13,6 +14,7 @@ from . import (
 
 __all__ = [
     'data_preprocessors',
+    'decoders',
     'grounders',
     'heads',
     'losses',

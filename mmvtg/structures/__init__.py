@@ -3,12 +3,16 @@
 from .features import FusedFeatures, QueryFeatures, StepFeatures, VideoFeatures
 from .grounding_data_sample import GroundingDataSample
 from .spans import (
+    center_to_span,
     clean_moments,
     clips_to_seconds,
     num_clips,
     resample_clips,
     seconds_to_clips,
+    span_giou,
     span_iou,
+    span_to_center,
+    window_starts,
 )
 
 __all__ = [
@@ -17,10 +21,14 @@ __all__ = [
     'QueryFeatures',
     'StepFeatures',
     'VideoFeatures',
+    'center_to_span',
     'clean_moments',
     'clips_to_seconds',
     'num_clips',
     'resample_clips',
     'seconds_to_clips',
+    'span_giou',
     'span_iou',
+    'span_to_center',
+    'window_starts',
 ]

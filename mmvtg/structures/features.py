@@ -59,7 +59,9 @@ class QueryFeatures:
 
 @dataclass
 class StepFeatures:
-    """What one refinement step saw, kept for losses that compare steps.
+    """What one refinement step saw before video and query met in it.
+
+    Losses that compare steps or modalities read it.
 
     Args:
         clips (Tensor): (B, T, C).
@@ -84,6 +86,12 @@ class FusedFeatures:
         levels (list[Tensor]): Temporal pyramid, level j (B, T_j, C); empty before a
             pyramid ran.
         level_masks (list[Tensor]): (B, T_j) bool each.
+        position (Tensor, optional): (B, T, C), code that the neck added to clips, for
+            decoders that add it again.
+        words_position (Tensor, optional): (B, L, C), likewise of words.
+        summary (Tensor, optional): (B, C), one vector of video and query together.
+        negative (FusedFeatures, optional): The same videos with queries of other
+            samples; only while training.
     """
 
     clips: Tensor
@@ -93,3 +101,7 @@ class FusedFeatures:
     steps: List[StepFeatures] = field(default_factory=list)
     levels: List[Tensor] = field(default_factory=list)
     level_masks: List[Tensor] = field(default_factory=list)
+    position: Optional[Tensor] = None
+    words_position: Optional[Tensor] = None
+    summary: Optional[Tensor] = None
+    negative: Optional['FusedFeatures'] = None

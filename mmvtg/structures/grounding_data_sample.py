@@ -25,7 +25,9 @@ class GroundingDataSample(BaseDataElement):
         ``saliency_clip_length`` (float, optional): seconds per row of them,
         ``positive_clip`` (int, optional): the clip that contrastive losses take as
         the positive one; drawn by the head when absent,
-        ``positive_clips`` (ndarray, optional): (M,) the clips it is drawn from.
+        ``positive_clips`` (ndarray, optional): (M,) the clips it is drawn from,
+        ``saliency_pairs`` (ndarray, optional): (P, 2) clips of which the first is more
+        salient; drawn by the head when absent.
     """
 
     @property

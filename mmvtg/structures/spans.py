@@ -5,7 +5,7 @@ A span is ``[start, end]``. Outside of a model spans are in seconds; inside, in 
 """
 
 import math
-from typing import Union
+from typing import List, Union
 
 import numpy as np
 import torch
@@ -50,6 +50,39 @@ def span_iou(a: Tensor, b: Tensor) -> Tensor:
     inter = (end - start).clamp(min=0)
     union = (a[..., 1] - a[..., 0]) + (b[..., 1] - b[..., 0]) - inter
     return torch.where(union > 0, inter / union.clamp(min=1e-12), 0.0)
+
+
+def span_giou(a: Tensor, b: Tensor) -> Tensor:
+    """Generalised intersection over union of matching spans.
+
+    IoU minus the share of the hull that neither covers, so that disjoint spans differ,
+    too. Two spans of length zero have IoU 0.
+
+    Args:
+        a (Tensor): (..., 2) as (start, end).
+        b (Tensor): (..., 2), broadcasts with ``a``.
+
+    Returns:
+        Tensor: (...) in (-1, 1].
+    """
+    start, end = torch.maximum(a, b)[..., 0], torch.minimum(a, b)[..., 1]
+    inter = (end - start).clamp(min=0)
+    union = (a[..., 1] - a[..., 0]) + (b[..., 1] - b[..., 0]) - inter
+    hull = torch.maximum(a, b)[..., 1] - torch.minimum(a, b)[..., 0]
+    iou = inter / union.clamp(min=1e-12)
+    return iou - (hull - union) / hull.clamp(min=1e-12)
+
+
+def center_to_span(spans: Tensor) -> Tensor:
+    """(center, width) (..., 2) to (start, end)."""
+    center, half = spans[..., 0], spans[..., 1] / 2
+    return torch.stack([center - half, center + half], dim=-1)
+
+
+def span_to_center(spans: Tensor) -> Tensor:
+    """(start, end) (..., 2) to (center, width)."""
+    start, end = spans.unbind(-1)
+    return torch.stack([(start + end) / 2, end - start], dim=-1)
 
 
 def clean_moments(
@@ -99,3 +132,15 @@ def resample_clips(values: np.ndarray, fps: float, clip_length: float) -> np.nda
     target = (np.arange(len(values)) / ratio + 1e-6).astype(int)
     total = np.bincount(target, weights=values)
     return total / np.bincount(target)
+
+
+def window_starts(length: int, size: int, stride: int) -> List[int]:
+    """First clips of windows that cover a video; the last one ends where it ends.
+
+    Args:
+        length (int): Of the video, clips.
+        size (int): Of a window, clips. One window is enough for a video no longer.
+        stride (int): Between windows, clips.
+    """
+    last = max(length - size, 0)
+    return [*range(0, last, stride), last]

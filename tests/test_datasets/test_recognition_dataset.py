@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmvtg.datasets import AnnotationError, BadSampleError, RecognitionDataset
-from mmvtg.datasets.action_lists import read_action_list, read_classes, readable_name
+from mmvtg.datasets.action_lists import read_action_list, read_classes
 from mmvtg.datasets.drawn_dataset import file_fields
 from mmvtg.datasets.few_shot import draw_trial
 from mmvtg.datasets.samplers import DrawSampler
@@ -17,12 +17,6 @@ PIPELINE = [dict(type='DrawStoredFrames', num_frames=4, gaps=(1, 2))]
 def write(path, text):
     path.write_text(text)
     return str(path)
-
-
-def test_readable_names():
-    assert readable_name('brush_hair') == 'brush hair'
-    assert readable_name('ApplyEyeMakeup') == 'Apply Eye Makeup'
-    assert readable_name('hurling (sport)') == 'hurling (sport)'
 
 
 def test_lists_of_all_layouts(tmp_path):

@@ -4,6 +4,7 @@ from .formatting import PackGroundingInputs
 from .frame_draws import DrawStoredFrames, DrawVideoFrames
 from .loading import LoadStoredFeatures
 from .packed import LoadPackedFeatures
+from .snippets import LoadSnippets, PackDetectionInputs
 from .targets import CleanMoments, SaliencyTarget
 from .tokenize import TokenizeQuery
 from .video import LoadVideo
@@ -13,8 +14,10 @@ __all__ = [
     'DrawStoredFrames',
     'DrawVideoFrames',
     'LoadPackedFeatures',
+    'LoadSnippets',
     'LoadStoredFeatures',
     'LoadVideo',
+    'PackDetectionInputs',
     'PackGroundingInputs',
     'SaliencyTarget',
     'TokenizeQuery',

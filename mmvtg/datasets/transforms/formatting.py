@@ -18,6 +18,7 @@ META_KEYS = (
     'saliency_clip_length',
     'positive_clip',
     'positive_clips',
+    'saliency_pairs',
     'video_path',
 )
 

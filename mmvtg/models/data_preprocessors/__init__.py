@@ -2,5 +2,6 @@
 
 from .draws import DrawsPreprocessor
 from .grounding import GroundingDataPreprocessor
+from .snippets import SnippetPreprocessor
 
-__all__ = ['DrawsPreprocessor', 'GroundingDataPreprocessor']
+__all__ = ['DrawsPreprocessor', 'GroundingDataPreprocessor', 'SnippetPreprocessor']

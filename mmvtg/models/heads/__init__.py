@@ -3,6 +3,33 @@
 from mmvtg.models import losses  # noqa: F401  heads name losses, this registers them
 
 from .class_name_classifier import ClassNameClassifier, LinearClassifier
+from .detr_head import DETRHead
+from .foreground import AnnotatedForeground, ConvForeground, QueryForeground
+from .mask_localizer import DynamicMaskLocalizer, StaticMaskLocalizer
+from .nameless_classes import NamelessClasses
+from .proposal_head import BMNHead
 from .r2_head import R2Head
+from .saliency import LinearSaliency, SummarySaliency, SumSaliency
+from .stale_head import STALEHead
+from .tr_detr_head import TRDETRHead
+from .univtg_head import UniVTGHead
 
-__all__ = ['ClassNameClassifier', 'LinearClassifier', 'R2Head']
+__all__ = [
+    'AnnotatedForeground',
+    'BMNHead',
+    'ClassNameClassifier',
+    'ConvForeground',
+    'DETRHead',
+    'DynamicMaskLocalizer',
+    'LinearClassifier',
+    'LinearSaliency',
+    'NamelessClasses',
+    'QueryForeground',
+    'R2Head',
+    'STALEHead',
+    'StaticMaskLocalizer',
+    'SumSaliency',
+    'SummarySaliency',
+    'TRDETRHead',
+    'UniVTGHead',
+]

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import List, Optional, Sequence, Tuple
 
 import torch
+from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmvtg.structures import clips_to_seconds
+from mmvtg.structures import GroundingDataSample, clips_to_seconds
 
 
 @dataclass
@@ -80,3 +81,33 @@ def spread_scores(
         spread = level.gather(1, index)
         levels.append(spread.masked_fill(count == 0, float('-inf')))
     return torch.stack(levels).amax(0)
+
+
+def add_predictions(
+    samples: List[GroundingDataSample],
+    moments: Sequence[Tuple[Tensor, Tensor]],
+    saliency: Tensor,
+    mask: Tensor,
+) -> List[GroundingDataSample]:
+    """Write predictions into samples.
+
+    Args:
+        samples (list[GroundingDataSample]): B of them.
+        moments (Sequence[tuple]): (spans (N, 2) in seconds, scores (N,)) a sample.
+        saliency (Tensor): (B, T).
+        mask (Tensor): (B, T) bool; real clips come first.
+
+    Returns:
+        list[GroundingDataSample]: The same, ``pred_moments`` and ``pred_saliency`` set.
+    """
+    rows = zip(samples, moments, saliency, mask.sum(1).tolist())
+    for sample, (spans, scores), values, length in rows:
+        sample.pred_moments = InstanceData(spans=spans, scores=scores)
+        sample.pred_saliency = values[:length]
+    return samples
+
+
+def no_moments(saliency: Tensor) -> List[Tuple[Tensor, Tensor]]:
+    """What a head without moments predicts for each row of ``saliency`` (B, T)."""
+    empty = saliency.new_zeros(0)
+    return [(empty.new_zeros(0, 2), empty) for _ in saliency]

@@ -4,14 +4,19 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
 from mmengine.model import BaseModule
-from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmvtg.models.layers import AttentionPooling, ConvHead
 from mmvtg.registry import MODELS, TASK_UTILS
 from mmvtg.structures import FusedFeatures, GroundingDataSample
 
-from .decoding import HeadOutputs, decode_moments, spread_scores
+from .decoding import (
+    HeadOutputs,
+    add_predictions,
+    decode_moments,
+    no_moments,
+    spread_scores,
+)
 from .targets import draw_positive, stack_moments, stack_saliency
 
 _LOSSES = ('cls', 'boundary', 'saliency', 'video', 'layer')
@@ -224,20 +229,14 @@ class R2Head(BaseModule):
         if self.boundary_head is not None:
             saliency = saliency * outputs.similarity
         moments = self.decode(outputs, data_samples)
-        lengths = fused.mask.sum(1).tolist()
-        rows = zip(data_samples, moments, saliency, lengths)
-        for sample, (spans, confidence), values, length in rows:
-            sample.pred_moments = InstanceData(spans=spans, scores=confidence)
-            sample.pred_saliency = values[:length]
-        return data_samples
+        return add_predictions(data_samples, moments, saliency, fused.mask)
 
     def decode(
         self, outputs: HeadOutputs, data_samples: List[GroundingDataSample]
     ) -> List[Tuple[Tensor, Tensor]]:
         """One (spans (N, 2) in seconds, scores (N,)) a sample, best first."""
         if outputs.distances is None:
-            empty = outputs.logits.new_zeros(0)
-            return [(empty.new_zeros(0, 2), empty) for _ in data_samples]
+            return no_moments(outputs.logits)
         fps = outputs.logits.new_tensor([sample.fps for sample in data_samples])
         moments = decode_moments(outputs, fps, self.max_moments)
         if self.post_processor is None:

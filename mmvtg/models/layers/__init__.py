@@ -1,21 +1,37 @@
 """Building blocks that several methods share."""
 
-from .attention import MultiheadAttention
+from .attention import MultiheadAttention, attend_heads
 from .conv import ConvHead, DownsampleConv
-from .mlp import FeedForward, TokenMLP
+from .mlp import MLP, FeedForward, TokenMLP
 from .pooling import AttentionPooling, masked_max
-from .position import sine_grid, sine_position
-from .transformer import TransformerLayer
+from .position import WordPosition, sine_code, sine_grid, sine_position
+from .temporal_convs import TemporalConvs
+from .transformer import (
+    DETR_LAYER,
+    TransformerEncoder,
+    TransformerLayer,
+    xavier_init_,
+)
+from .wide_attention import WideAttention
 
 __all__ = [
+    'DETR_LAYER',
+    'MLP',
     'AttentionPooling',
     'ConvHead',
     'DownsampleConv',
     'FeedForward',
     'MultiheadAttention',
+    'TemporalConvs',
     'TokenMLP',
+    'TransformerEncoder',
     'TransformerLayer',
+    'WideAttention',
+    'WordPosition',
+    'attend_heads',
     'masked_max',
+    'sine_code',
     'sine_grid',
     'sine_position',
+    'xavier_init_',
 ]

@@ -6,6 +6,37 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+def attend_heads(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    num_heads: int,
+    mask: Optional[Tensor] = None,
+    dropout: float = 0.0,
+) -> Tensor:
+    """Scaled dot-product attention with several heads and no projection.
+
+    Args:
+        query (Tensor): (B, Q, D), head after head along D.
+        key (Tensor): (B, N, D).
+        value (Tensor): (B, N, C), C may differ from D.
+        num_heads (int): H.
+        mask (Tensor, optional): (B, N) bool, True for keys that may be seen, or
+            (B, H, Q, N). Each query needs at least one.
+        dropout (float): Of attention weights.
+
+    Returns:
+        Tensor: (B, Q, C).
+    """
+    heads = [
+        x.unflatten(-1, (num_heads, -1)).transpose(1, 2) for x in (query, key, value)
+    ]
+    if mask is not None and mask.dim() == 2:
+        mask = mask[:, None, None, :]
+    output = F.scaled_dot_product_attention(*heads, attn_mask=mask, dropout_p=dropout)
+    return output.transpose(1, 2).flatten(2)
+
+
 class MultiheadAttention(nn.Module):
     """Scaled dot-product attention with four projections.
 
@@ -46,23 +77,18 @@ class MultiheadAttention(nn.Module):
             query (Tensor): (B, Q, C).
             key (Tensor): (B, N, C).
             value (Tensor): (B, N, C).
-            mask (Tensor, optional): (B, N) bool, True for keys that may be seen. Each
-                sample needs at least one.
+            mask (Tensor, optional): (B, N) bool, True for keys that may be seen, or
+                (B, H, Q, N). Each query needs at least one.
 
         Returns:
             Tensor: (B, Q, C).
         """
-        heads = [
-            proj(x).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
-            for proj, x in (
-                (self.q_proj, query),
-                (self.k_proj, key),
-                (self.v_proj, value),
-            )
-        ]
-        output = F.scaled_dot_product_attention(
-            *heads,
-            attn_mask=None if mask is None else mask[:, None, None, :],
-            dropout_p=self.dropout if self.training else 0.0,
+        output = attend_heads(
+            self.q_proj(query),
+            self.k_proj(key),
+            self.v_proj(value),
+            self.num_heads,
+            mask,
+            self.dropout if self.training else 0.0,
         )
-        return self.out_proj(output.transpose(1, 2).flatten(2))
+        return self.out_proj(output)

@@ -25,16 +25,21 @@ class DownsampleConv(nn.Module):
 
 
 class ConvHead(nn.Module):
-    """Two convolutions of width 3 with a ReLU between: a value per clip.
+    """Convolutions of width 3 with a ReLU between: a value per clip.
 
     Args:
         channels (int): C.
         out_channels (int): Values per clip.
+        num_convs (int): Convolutions, at least 2.
     """
 
-    def __init__(self, channels: int, out_channels: int) -> None:
+    def __init__(self, channels: int, out_channels: int, num_convs: int = 2) -> None:
         super().__init__()
         self.conv_in = nn.Conv1d(channels, channels, kernel_size=3, padding=1)
+        self.conv_mid = nn.ModuleList(
+            nn.Conv1d(channels, channels, kernel_size=3, padding=1)
+            for _ in range(num_convs - 2)
+        )
         self.conv_out = nn.Conv1d(channels, out_channels, kernel_size=3, padding=1)
 
     def forward(self, x: Tensor, mask: Optional[Tensor] = None) -> Tensor:
@@ -43,7 +48,7 @@ class ConvHead(nn.Module):
         Args:
             x (Tensor): (B, T, C).
             mask (Tensor, optional): (B, T) bool. What is False counts as zero before
-                both convolutions, so padding equals the border of a shorter input.
+                each convolution, so padding equals the border of a shorter input.
 
         Returns:
             Tensor: (B, T, out_channels).
@@ -53,4 +58,6 @@ class ConvHead(nn.Module):
             return y if mask is None else y.masked_fill(~mask.unsqueeze(1), 0)
 
         x = self.conv_in(real(x.transpose(1, 2))).relu()
+        for conv in self.conv_mid:
+            x = conv(real(x)).relu()
         return self.conv_out(real(x)).transpose(1, 2)

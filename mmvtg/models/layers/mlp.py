@@ -3,7 +3,12 @@
 from open_clip.transformer import QuickGELU
 from torch import Tensor, nn
 
-_ACTIVATIONS = {'relu': nn.ReLU, 'gelu': nn.GELU, 'quick_gelu': QuickGELU}
+_ACTIVATIONS = {
+    'relu': nn.ReLU,
+    'gelu': nn.GELU,
+    'prelu': nn.PReLU,
+    'quick_gelu': QuickGELU,
+}
 
 
 class FeedForward(nn.Module):
@@ -12,7 +17,8 @@ class FeedForward(nn.Module):
     Args:
         channels (int): C.
         hidden_channels (int): Width between the two linears.
-        activation (str): ``relu``, ``gelu`` or ``quick_gelu`` (OpenAI's CLIP).
+        activation (str): ``relu``, ``gelu``, ``prelu`` (one slope a layer) or
+            ``quick_gelu`` (OpenAI's CLIP).
         dropout (float): After the activation, while training.
 
     Raises:
@@ -67,3 +73,27 @@ class TokenMLP(nn.Module):
         """(..., in_channels) to (..., C)."""
         x = self.linear_in(self.dropout(self.norm_in(x))).relu()
         return self.linear_out(self.dropout(self.norm_out(x)))
+
+
+class MLP(nn.Module):
+    """Linears with ReLU between.
+
+    Args:
+        in_channels (int): Width of the input.
+        channels (int): Width between the linears.
+        out_channels (int): Width of the output.
+        num_layers (int): Linears.
+    """
+
+    def __init__(
+        self, in_channels: int, channels: int, out_channels: int, num_layers: int
+    ) -> None:
+        super().__init__()
+        widths = [in_channels, *[channels] * (num_layers - 1), out_channels]
+        self.layers = nn.ModuleList(map(nn.Linear, widths, widths[1:]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., in_channels) to (..., out_channels)."""
+        for layer in self.layers[:-1]:
+            x = layer(x).relu()
+        return self.layers[-1](x)

@@ -3,7 +3,29 @@
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+
+def sine_code(phase: Tensor, channels: int) -> Tensor:
+    """Sines in even channels, cosines in odd ones, of ``phase / 10000^(c / C)``.
+
+    Args:
+        phase (Tensor): (...) radians.
+        channels (int): C, even; c is the even channel of a pair.
+
+    Returns:
+        Tensor: (..., C).
+
+    Raises:
+        ValueError: If the number of channels is odd.
+    """
+    if channels % 2:
+        raise ValueError(
+            f'a sine code needs an even number of channels, not {channels}'
+        )
+    even = torch.arange(0, channels, 2, device=phase.device, dtype=phase.dtype)
+    angle = phase[..., None] / 10000 ** (even / channels)
+    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(-2)
 
 
 def sine_position(lengths: Tensor, size: int, channels: int) -> Tensor:
@@ -11,8 +33,7 @@ def sine_position(lengths: Tensor, size: int, channels: int) -> Tensor:
 
     Position t = 1..N of a sequence of length N has the phase 2 pi t / N, so the code
     tells how much of the sequence has passed; the true length of each sample counts,
-    not the padded one. Even channels hold sines, odd ones cosines, of
-    ``phase / 10000^(c / C)`` with c the even channel.
+    not the padded one. Positions behind the end repeat the last one.
 
     Args:
         lengths (Tensor): (B,) true lengths N.
@@ -25,15 +46,10 @@ def sine_position(lengths: Tensor, size: int, channels: int) -> Tensor:
     Raises:
         ValueError: If the number of channels is odd.
     """
-    if channels % 2:
-        raise ValueError(
-            f'a sine code needs an even number of channels, not {channels}'
-        )
     position = torch.arange(1, size + 1, device=lengths.device, dtype=torch.float32)
-    phase = 2 * math.pi * position / (lengths.float()[:, None] + 1e-6)
-    even = torch.arange(0, channels, 2, device=lengths.device, dtype=torch.float32)
-    angle = phase[..., None] / 10000 ** (even / channels)
-    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(-2)
+    lengths = lengths.float()[:, None]
+    position = torch.minimum(position, lengths)
+    return sine_code(2 * math.pi * position / (lengths + 1e-6), channels)
 
 
 def sine_grid(side: int, channels: int) -> Tensor:
@@ -60,3 +76,23 @@ def sine_grid(side: int, channels: int) -> Tensor:
     rows, columns = torch.meshgrid(place, place, indexing='ij')
     x, y = (axis.flatten()[:, None] * wave for axis in (columns, rows))
     return torch.cat([x.sin(), x.cos(), y.sin(), y.cos()], dim=1)
+
+
+class WordPosition(nn.Module):
+    """Learned code of the place of a word, joined with the word itself.
+
+    Args:
+        channels (int): C.
+        max_words (int): Longest query, tokens.
+        dropout (float): Of the code, while training.
+    """
+
+    def __init__(self, channels: int, max_words: int, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(max_words, channels)
+        self.norm = nn.LayerNorm(channels)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, words: Tensor) -> Tensor:
+        """Codes (B, L, C) of words (B, L, C)."""
+        return self.dropout(self.norm(words + self.embedding.weight[: words.size(1)]))

@@ -10,6 +10,9 @@ from .mlp import FeedForward
 
 _SUBLAYERS = ('cross_attn', 'self_attn', 'ffn')
 
+#: What encoders and decoders of DETR-like methods take, where a config says nothing.
+DETR_LAYER = dict(num_heads=8, ffn_channels=1024, dropout=0.1)
+
 
 class TransformerLayer(nn.Module):
     """Attention and feed-forward sublayers in any order, each a residual branch.
@@ -72,7 +75,7 @@ class TransformerLayer(nn.Module):
             x (Tensor): (B, N, C).
             memory (Tensor, optional): (B, M, C), what cross-attention looks at.
             mask (Tensor, optional): (B, N) bool, True for real tokens of ``x``.
-            memory_mask (Tensor, optional): (B, M) bool.
+            memory_mask (Tensor, optional): (B, M) bool, or (B, heads, N, M).
             position (Tensor, optional): (B, N, C), code of ``x``.
             memory_position (Tensor, optional): (B, M, C), code of ``memory``.
 
@@ -103,3 +106,41 @@ class TransformerLayer(nn.Module):
         y = self.dropout(branch(norm(x) if self.pre_norm else x))
         x = x + self.drop_path(y)
         return x if self.pre_norm else norm(x)
+
+
+class TransformerEncoder(nn.Module):
+    """Self-attention layers, one after the other.
+
+    Args:
+        channels (int): C.
+        num_layers (int): Layers; none is the identity.
+        **layer: Of :class:`TransformerLayer`.
+    """
+
+    def __init__(self, channels: int, num_layers: int, **layer) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            TransformerLayer(channels, order=('self_attn', 'ffn'), **layer)
+            for _ in range(num_layers)
+        )
+        xavier_init_(self)
+
+    def forward(
+        self, x: Tensor, mask: Tensor, position: Optional[Tensor] = None
+    ) -> Tensor:
+        """Encode ``x`` (B, N, C) with ``mask`` (B, N) and ``position`` (B, N, C)."""
+        for layer in self.layers:
+            x = layer(x, mask=mask, position=position)
+        return x
+
+
+def xavier_init_(module: nn.Module) -> None:
+    """Draw all matrices from Xavier's uniform distribution, as DETR does.
+
+    Queries, keys and values are drawn as the one matrix of three times the height that
+    they are in torch's own attention.
+    """
+    for name, parameter in module.named_parameters():
+        if parameter.dim() > 1:
+            packed = name.endswith(('q_proj.weight', 'k_proj.weight', 'v_proj.weight'))
+            nn.init.xavier_uniform_(parameter, gain=0.5**0.5 if packed else 1.0)

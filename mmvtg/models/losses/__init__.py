@@ -1,15 +1,41 @@
 """Losses, one implementation each."""
 
-from .classification import BCELoss, FocalLoss, focal_loss, masked_mean
-from .contrastive import InfoNCELoss, SaliencyNCELoss, info_nce, pair_nce, saliency_nce
-from .regression import SpanL1Loss
+from .action_mask import ActionMaskLoss, WholeMaskLoss
+from .classification import (
+    BCELoss,
+    FocalLoss,
+    ForegroundCELoss,
+    focal_loss,
+    masked_mean,
+)
+from .contrastive import (
+    InfoNCELoss,
+    QueryWordLoss,
+    SaliencyNCELoss,
+    info_nce,
+    pair_nce,
+    saliency_nce,
+)
+from .regression import SpanGIoULoss, SpanL1Loss
+from .saliency import NegativePairLoss, RankContrastLoss, SaliencyHingeLoss
+from .snippet import BranchConsistencyLoss, SnippetCELoss
 
 __all__ = [
+    'ActionMaskLoss',
     'BCELoss',
+    'BranchConsistencyLoss',
     'FocalLoss',
+    'ForegroundCELoss',
     'InfoNCELoss',
+    'NegativePairLoss',
+    'QueryWordLoss',
+    'RankContrastLoss',
+    'SaliencyHingeLoss',
     'SaliencyNCELoss',
+    'SnippetCELoss',
+    'SpanGIoULoss',
     'SpanL1Loss',
+    'WholeMaskLoss',
     'focal_loss',
     'info_nce',
     'masked_mean',

@@ -2,6 +2,7 @@
 
 from typing import Optional
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -66,8 +67,10 @@ class FocalLoss(nn.Module):
         self.alpha = alpha
         self.loss_weight = loss_weight
 
-    def forward(self, logits: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-        """Loss of logits (B, S), targets (B, S) in {0, 1} and mask (B, S) bool."""
+    def forward(
+        self, logits: Tensor, target: Tensor, mask: Optional[Tensor] = None
+    ) -> Tensor:
+        """Loss of logits (...), targets (...) in {0, 1} and mask (...) bool."""
         loss = focal_loss(logits, target, self.gamma, self.alpha)
         return self.loss_weight * masked_mean(loss, mask)
 
@@ -77,14 +80,47 @@ class BCELoss(nn.Module):
     """Mean cross entropy over valid clips; targets may be any number in [0, 1].
 
     Args:
+        background_weight (float): Weight of clips whose target is 0.
         loss_weight (float): Factor of the result.
     """
 
-    def __init__(self, loss_weight: float = 1.0) -> None:
+    def __init__(
+        self, background_weight: float = 1.0, loss_weight: float = 1.0
+    ) -> None:
         super().__init__()
+        self.background_weight = background_weight
         self.loss_weight = loss_weight
 
-    def forward(self, logits: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    def forward(
+        self, logits: Tensor, target: Tensor, mask: Optional[Tensor] = None
+    ) -> Tensor:
         """Loss of logits (B, S), targets (B, S) in [0, 1] and mask (B, S) bool."""
         loss = F.binary_cross_entropy_with_logits(logits, target, reduction='none')
+        if self.background_weight != 1:
+            loss = torch.where(target > 0, loss, self.background_weight * loss)
         return self.loss_weight * masked_mean(loss, mask)
+
+
+@MODELS.register_module()
+class ForegroundCELoss(nn.Module):
+    """Cross entropy of foreground against background, the latter with less weight.
+
+    The mean is over the entries, not over the weights.
+
+    Args:
+        background_weight (float): Weight of background entries.
+        loss_weight (float): Factor of the result.
+    """
+
+    def __init__(
+        self, background_weight: float = 0.1, loss_weight: float = 1.0
+    ) -> None:
+        super().__init__()
+        self.background_weight = background_weight
+        self.loss_weight = loss_weight
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Loss of logits (..., 2), foreground first, and one-hot targets (..., 2)."""
+        weight = target.new_tensor([1.0, self.background_weight])
+        loss = -(weight * target * logits.log_softmax(-1)).sum(-1)
+        return self.loss_weight * loss.mean()

@@ -64,6 +64,7 @@ def saliency_nce(
     positive: Tensor,
     directions: Sequence[str] = ('clips', 'batch'),
     temperature: float = 0.07,
+    strict: bool = False,
 ) -> Tensor:
     """Contrast one positive clip a sample with clips of no higher saliency.
 
@@ -80,12 +81,19 @@ def saliency_nce(
         positive (Tensor): (B,) int64, index of a real clip of each sample.
         directions (Sequence[str]): Which of the two terms to sum.
         temperature (float): Divides the similarity.
+        strict (bool): Leave out clips as salient as the positive one (UniVTG).
 
     Returns:
         Tensor: Scalar.
     """
     own = torch.arange(len(positive), device=positive.device)
-    allowed = mask & (saliency <= saliency[own, positive][:, None])
+    highest = saliency[own, positive][:, None]
+    if strict:
+        allowed = saliency < highest
+        allowed[own, positive] = True
+    else:
+        allowed = saliency <= highest
+    allowed = allowed & mask
     logits = (similarity / temperature).masked_fill(~allowed, float('-inf'))
     loss = similarity.new_zeros(())
     if 'clips' in directions:
@@ -121,6 +129,7 @@ class SaliencyNCELoss(nn.Module):
     Args:
         directions (Sequence[str]): ``clips``, ``batch`` or both.
         temperature (float): Divides the similarity.
+        strict (bool): Leave out clips as salient as the positive one (UniVTG eq. 8).
         loss_weight (float): Factor of the result.
 
     Raises:
@@ -131,6 +140,7 @@ class SaliencyNCELoss(nn.Module):
         self,
         directions: Sequence[str] = ('clips', 'batch'),
         temperature: float = 0.07,
+        strict: bool = False,
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__()
@@ -138,6 +148,7 @@ class SaliencyNCELoss(nn.Module):
             raise ValueError(f"directions is {directions}, want 'clips', 'batch'")
         self.directions = tuple(directions)
         self.temperature = temperature
+        self.strict = strict
         self.loss_weight = loss_weight
 
     def forward(
@@ -145,6 +156,40 @@ class SaliencyNCELoss(nn.Module):
     ) -> Tensor:
         """Loss of similarity, target and mask (B, T) and positives (B,)."""
         loss = saliency_nce(
-            similarity, saliency, mask, positive, self.directions, self.temperature
+            similarity,
+            saliency,
+            mask,
+            positive,
+            self.directions,
+            self.temperature,
+            self.strict,
         )
         return self.loss_weight * loss
+
+
+@MODELS.register_module()
+class QueryWordLoss(nn.Module):
+    """Decoder states that answer for a moment are near the words (Moment-DETR).
+
+    The similarity of a state is its summed dot product with all words, over the
+    temperature. Off in the authors' settings.
+
+    Args:
+        temperature (float): Divides the sums.
+        loss_weight (float): Factor of the result.
+    """
+
+    def __init__(self, temperature: float = 0.07, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.temperature = temperature
+        self.loss_weight = loss_weight
+
+    def forward(
+        self, states: Tensor, words: Tensor, matched: Tensor, words_mask: Tensor
+    ) -> Tensor:
+        """Loss of states (B, Q, D), words (B, L, D) and their masks (B, Q), (B, L)."""
+        words = F.normalize(words, dim=-1).masked_fill(~words_mask[..., None], 0)
+        states = F.normalize(states, dim=-1)
+        logits = (states @ words.sum(1)[..., None]).squeeze(-1) / self.temperature
+        gain = logits.masked_fill(~matched, 0).sum(1) / matched.sum(1).clamp(min=1)
+        return self.loss_weight * (logits.logsumexp(1) - gain).mean()

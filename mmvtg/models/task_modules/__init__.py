@@ -1,14 +1,21 @@
 """Points, targets, matching, suppression and post-processing."""
 
+from .mask_candidates import MaskCandidates
+from .matcher import HungarianMatcher
 from .nms import batched_moment_nms, moment_nms
 from .point_generator import PointGenerator
 from .post_processor import MomentPostProcessor
+from .snippet_targets import SnippetTargets, snippet_targets
 from .target_assigner import PointTargetAssigner
 
 __all__ = [
+    'MaskCandidates',
+    'HungarianMatcher',
     'MomentPostProcessor',
     'PointGenerator',
     'PointTargetAssigner',
+    'SnippetTargets',
     'batched_moment_nms',
     'moment_nms',
+    'snippet_targets',
 ]

@@ -15,7 +15,7 @@ Moments = Tuple[Tensor, Tensor]
 
 @TASK_UTILS.register_module()
 class MomentPostProcessor:
-    """Clamp, round, suppress and sort predicted moments (R2-Tuning).
+    """Clamp, round, suppress and sort predicted moments.
 
     In this order:
 
@@ -26,19 +26,30 @@ class MomentPostProcessor:
     3. non-maximum suppression, all queries at once;
     4. sort by the new score, best first; equal scores keep their order.
 
-    No row is dropped: hard suppression leaves rows of score 0 at the end.
+    Unless ``keep`` says so, no row is dropped: hard suppression leaves rows of score 0
+    at the end.
 
     Args:
         unit (float, optional): Seconds that ends are rounded to; None: no rounding.
         nms (dict, optional): Arguments of :func:`batched_moment_nms`; None: no
             suppression.
+        max_time (float, optional): Clamp at so many seconds, whatever the duration
+            (parity: Moment-DETR's 150).
+        round_all (bool): Round the rows cut at the end, too (parity: all methods but
+            R2-Tuning).
+        keep (int, optional): Drop rows of score 0 and all but the first so many.
 
     Raises:
         ValueError: If ``unit`` is not positive.
     """
 
     def __init__(
-        self, unit: Optional[float] = None, nms: Optional[dict] = None
+        self,
+        unit: Optional[float] = None,
+        nms: Optional[dict] = None,
+        max_time: Optional[float] = None,
+        round_all: bool = False,
+        keep: Optional[int] = None,
     ) -> None:
         if unit is not None and unit <= 0:
             raise ValueError(
@@ -47,6 +58,9 @@ class MomentPostProcessor:
             )
         self.unit = unit
         self.nms = None if nms is None else dict(nms)
+        self.max_time = max_time
+        self.round_all = round_all
+        self.keep = keep
 
     def __call__(
         self, moments: Sequence[Moments], durations: Sequence[float]
@@ -59,7 +73,8 @@ class MomentPostProcessor:
             durations (Sequence[float]): Video length of each query, seconds.
 
         Returns:
-            list[tuple]: One (spans, scores) a query, same shapes, best first.
+            list[tuple]: One (spans, scores) a query, best first; same shapes unless
+            ``keep`` drops rows.
 
         Raises:
             ValueError: If there are more or fewer durations than queries.
@@ -84,6 +99,9 @@ class MomentPostProcessor:
         order = order.argsort(dim=1, descending=True, stable=True)
         scores = scores.gather(1, order)
         spans = spans.gather(1, order.unsqueeze(-1).expand(-1, -1, 2))
+        if self.keep is not None:
+            kept = (mask & (scores > 0)).sum(1).clamp(max=self.keep)
+            lengths = kept.tolist()
         return [(s[:n], c[:n]) for s, c, n in zip(spans, scores, lengths)]
 
     def fit(self, spans: Tensor, durations: Tensor) -> Tensor:
@@ -97,7 +115,9 @@ class MomentPostProcessor:
             Tensor: (B, N, 2) seconds.
         """
         durations = durations.view(-1, 1, 1)
-        inside = spans[..., 1:] < durations
+        if self.max_time is not None:
+            durations = torch.full_like(durations, self.max_time)
+        inside = (spans[..., 1:] < durations) | self.round_all
         spans = torch.minimum(spans.clamp(min=0), durations)
         if self.unit is None:
             return spans
