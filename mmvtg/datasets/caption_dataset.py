@@ -1,5 +1,6 @@
 """Videos and texts about them: the data set of retrieval."""
 
+import os.path as osp
 from typing import Any, List, Optional, Tuple
 
 from mmengine.logging import MMLogger
@@ -43,7 +44,8 @@ class CaptionDataset(DrawnDataset):
     ) -> None:
         self.layout = layout
         self.columns = columns
-        self.video_list = video_list
+        root = kwargs.get('data_root') or ''
+        self.video_list = video_list and osp.join(root, video_list)
         self.join = join
         super().__init__(ann_file=ann_file, **kwargs)
 

@@ -1,5 +1,6 @@
 """Trimmed videos and what they show: the data set of action recognition."""
 
+import os.path as osp
 from typing import Any, Dict, List, Optional
 
 from mmengine.logging import MMLogger
@@ -57,8 +58,9 @@ class RecognitionDataset(DrawnDataset):
                 f"few_shot.part is {few_shot.get('part')!r}, want 'train' or 'test'"
             )
         self.layout = layout
-        self.classes = classes
-        self.keep = keep
+        root = kwargs.get('data_root') or ''
+        self.classes = _under(root, classes)
+        self.keep = _under(root, keep)
         self.few_shot = few_shot
         self.allow_empty_classes = allow_empty_classes
         super().__init__(ann_file=ann_file, **kwargs)
@@ -142,3 +144,8 @@ class RecognitionDataset(DrawnDataset):
             window=window,
         )
         return self.locate(sample, file_fields(item['path']))
+
+
+def _under(root: str, source: Optional[ClassSource]) -> Optional[ClassSource]:
+    """A relative path of a class list lies under the data root."""
+    return osp.join(root, source) if isinstance(source, str) else source

@@ -10,6 +10,7 @@ from .nameless_classes import NamelessClasses
 from .proposal_head import BMNHead
 from .r2_head import R2Head
 from .saliency import LinearSaliency, SummarySaliency, SumSaliency
+from .segment_naming_head import SegmentNamingHead
 from .stale_head import STALEHead
 from .tr_detr_head import TRDETRHead
 from .univtg_head import UniVTGHead
@@ -27,6 +28,7 @@ __all__ = [
     'QueryForeground',
     'R2Head',
     'STALEHead',
+    'SegmentNamingHead',
     'StaticMaskLocalizer',
     'SumSaliency',
     'SummarySaliency',
