@@ -67,3 +67,5 @@ model = dict(
 train_cfg = dict(max_epochs=20, val_interval=5)
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
 auto_scale_lr = dict(base_batch_size=32)
+custom_hooks = [dict(type='IterationSeedHook'), dict(type='ClassNamesHook')]
+default_hooks = dict(checkpoint=dict(save_best='acc/top1', rule='greater'))

@@ -34,7 +34,3 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 val_evaluator = dict(type='mmaction.AccMetric')
 test_evaluator = val_evaluator
-custom_hooks = [dict(type='IterationSeedHook'), dict(type='ClassNamesHook')]
-default_hooks = dict(
-    checkpoint=dict(save_best='acc/top1', rule='greater'),
-)

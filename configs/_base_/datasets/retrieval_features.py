@@ -37,6 +37,3 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 val_evaluator = dict(type='VideoTextRetrievalMetric')
 test_evaluator = val_evaluator
-default_hooks = dict(
-    checkpoint=dict(save_best='retrieval/text_to_video_R@1', rule='greater'),
-)

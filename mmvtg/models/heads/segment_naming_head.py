@@ -157,7 +157,7 @@ def read_proposals(
 
 
 def to_clips(spans: Tensor, window: Tuple[float, float], length: int) -> Tensor:
-    """Spans (N, 2) from seconds to places in a window of ``length`` clips, cut to it."""
+    """Spans (N, 2) in seconds as places in a window of ``length`` clips, cut to it."""
     start, end = window
     return ((spans.float() - start) / (end - start) * length).clamp(0, length)
 
