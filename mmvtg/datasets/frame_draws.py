@@ -23,8 +23,8 @@ def draw_generator(seed: int, name: str, draw: int) -> np.random.Generator:
 def candidates(total: int, gap: int, offset: int) -> np.ndarray:
     """Every ``gap``-th of ``total`` frames from ``offset`` to the last one.
 
-    Spread evenly, as Efficient-Prompt's authors do it: the last frame is always one of
-    them, so gaps may differ by one.
+    Spread evenly from the offset to the last frame, as Efficient-Prompt's authors do
+    it, so the real gap is a little more or less than ``gap``.
 
     Returns:
         ndarray: (round(total / gap),) int64.

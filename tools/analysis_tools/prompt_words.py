@@ -14,10 +14,10 @@ from typing import List, Tuple
 
 import torch
 from mmengine.config import DictAction
-from mmengine.runner import load_checkpoint
 from torch import Tensor
 
 from mmvtg.datasets.transforms.tokenize import get_tokenizer
+from mmvtg.engine.checkpoint import load_local
 from mmvtg.models.tower_hooks import ContextPrompt
 from mmvtg.registry import MODELS, register_all_modules
 from mmvtg.utils.launch import load_config
@@ -68,7 +68,8 @@ def main() -> int:
     register_all_modules()
     cfg = load_config(args.config, args.cfg_options)
     model = MODELS.build(cfg.model)
-    load_checkpoint(model, args.checkpoint, map_location='cpu', strict=True)
+    content = load_local(args.checkpoint, map_location='cpu')
+    model.load_state_dict(content.get('state_dict', content))
     towers = [m for m in model.modules() if hasattr(m, 'hooks') and hasattr(m, 'clip')]
     found = [
         (hook, tower.clip.token_embedding.weight)
