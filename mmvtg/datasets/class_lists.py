@@ -14,7 +14,7 @@ ClassSource = Union[str, Sequence[str]]
 _CAMEL = re.compile(r'(?<=[a-z])(?=[A-Z])')
 
 
-def class_words(name: str) -> str:
+def readable_name(name: str) -> str:
     """A class name as words: ``CliffDiving``, ``slide_left`` -> ``Cliff Diving``."""
     return ' '.join(_CAMEL.sub(' ', name.replace('_', ' ')).split())
 

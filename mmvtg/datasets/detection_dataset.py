@@ -13,8 +13,8 @@ from mmvtg.structures import window_starts
 
 from .class_lists import (
     ClassSource,
-    class_words,
     read_class_list,
+    readable_name,
     require_disjoint,
     warn_of_shared_segments,
 )
@@ -102,7 +102,7 @@ class ActionDetectionDataset(BaseDataset):
         self.allow_missing = allow_missing
         self.left_out: Dict[str, List[str]] = {}
         self._stream_settings = streams or {'video': {}}
-        metainfo = dict(classes=[class_words(name) for name in self.names])
+        metainfo = dict(classes=[readable_name(name) for name in self.names])
         super().__init__(
             ann_file=ann_file,
             data_prefix=data_prefix or {},

@@ -9,7 +9,7 @@ import torch
 from mmengine.logging import MMLogger
 
 from mmvtg.datasets import ActionDetectionDataset, AnnotationError, BadSampleError
-from mmvtg.datasets.class_lists import class_words, read_class_list
+from mmvtg.datasets.class_lists import read_class_list, readable_name
 
 PIPELINE = [
     dict(type='LoadSnippets', num_snippets=16),
@@ -138,8 +138,8 @@ def test_class_file_lies_under_the_data_root(make, tmp_path):
         ('Playing ten pins', 'Playing ten pins'),
     ],
 )
-def test_class_words(name, words):
-    assert class_words(name) == words
+def test_readable_name(name, words):
+    assert readable_name(name) == words
 
 
 def test_instance_longer_than_its_video_is_cut_off_and_named(make):
