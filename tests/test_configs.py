@@ -18,7 +18,12 @@ CONFIGS = sorted(
     for path in ROOT.glob('configs/*/*.py')
     if path.parent.name != '_base_'
 )
-DETECTORS = [path for path in CONFIGS if path.startswith('configs/stale/')]
+# these have tests of their own
+DETECTORS = [
+    path
+    for path in CONFIGS
+    if path.startswith(('configs/stale/', 'configs/efficient_prompt/'))
+]
 GROUNDERS = [
     path for path in CONFIGS if 'tiny_clip/' not in path and path not in DETECTORS
 ]
