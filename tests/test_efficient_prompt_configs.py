@@ -95,10 +95,9 @@ def parts(config, kind):
     if isinstance(config, dict):
         if config.get('type') == kind:
             yield config
-        config = config.values()
-    if isinstance(config, (list, tuple)) or not isinstance(config, (str, dict)):
-        for value in config if hasattr(config, '__iter__') else ():
-            yield from parts(value, kind)
+        config = list(config.values())
+    for value in config if isinstance(config, (list, tuple)) else ():
+        yield from parts(value, kind)
 
 
 @pytest.mark.parametrize('path', ALL, ids=lambda path: path.stem)

@@ -17,4 +17,8 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = val_dataloader
-model = dict(vision_tower=dict(type='CLIPVisionTower', **{{_base_.clip}}))
+model = dict(
+    vision_tower=dict(
+        type='CLIPVisionTower', model='ViT-B-16-quickgelu', pretrained='openai'
+    )
+)

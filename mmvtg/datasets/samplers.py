@@ -71,7 +71,8 @@ class DrawSampler(DefaultSampler):
     """mmengine's, and each index comes with the epoch: (index, epoch).
 
     Data sets that draw at random (:class:`DrawnDataset`) then draw anew in each epoch,
-    and the same in every run, whatever the number of workers.
+    and the same in every run, whatever the number of workers. mmengine's wrappers of
+    data sets do not understand such pairs.
     """
 
     def __iter__(self) -> Iterator[Tuple[int, int]]:

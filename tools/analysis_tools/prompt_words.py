@@ -42,7 +42,10 @@ def nearest_tokens(
             torch.nn.functional.normalize(x, dim=-1) for x in (vectors, table)
         )
         return (vectors @ table.T).topk(count, dim=1)
-    return torch.cdist(vectors, table).topk(count, dim=1, largest=False)
+    # the quick way by a matrix product is too rough for near ones
+    exact = 'donot_use_mm_for_euclid_dist'
+    distance = torch.cdist(vectors, table, compute_mode=exact)
+    return distance.topk(count, dim=1, largest=False)
 
 
 def token_texts(ids: Tensor) -> List[str]:
