@@ -10,6 +10,7 @@ from mmvtg.datasets.errors import BadSampleError
 from mmvtg.datasets.feature_store import load_array
 from mmvtg.datasets.frame_draws import draw_frames, draw_generator, middle_frames
 from mmvtg.registry import TRANSFORMS
+from mmvtg.structures import seconds_to_clips
 
 from .video import FrameReader
 
@@ -74,7 +75,8 @@ class _FrameDraws(BaseTransform):
                 'say how many frames a second are stored: set its fps'
             )
         # 1e-6 of a frame, as 0.3 s * 10 / s is a little more than 3
-        first, last = (int(np.ceil(time * fps - 1e-6)) for time in window)
+        ends = seconds_to_clips(np.asarray(window), fps)
+        first, last = np.ceil(ends - 1e-6).astype(int).tolist()
         frames = range(first, min(last, total))
         if not frames:
             raise BadSampleError(

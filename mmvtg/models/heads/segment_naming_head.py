@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmvtg.evaluation.functional.detection_files import read_detected_segments
 from mmvtg.registry import MODELS, TASK_UTILS
-from mmvtg.structures import GroundingDataSample
+from mmvtg.structures import GroundingDataSample, seconds_to_clips
 
 from .class_name_classifier import classification_loss
 from .stale_head import Proposals
@@ -159,7 +159,8 @@ def read_proposals(
 def to_clips(spans: Tensor, window: Tuple[float, float], length: int) -> Tensor:
     """Spans (N, 2) in seconds as places in a window of ``length`` clips, cut to it."""
     start, end = window
-    return ((spans.float() - start) / (end - start) * length).clamp(0, length)
+    clips = seconds_to_clips(spans.float() - start, length / (end - start))
+    return clips.clamp(0, length)
 
 
 def mean_inside(clips: Tensor, spans: Tensor) -> Tensor:
