@@ -1,5 +1,5 @@
-# Efficient-Prompt, localisation on MovingShapes, second stage: what baseline B-I of
-# STALE finds (its results file, labels ignored) gets classes anew.
+# Efficient-Prompt, localisation on MovingShapes, second stage: the proposals that the
+# first stage found get classes.
 _base_ = [
     '../_base_/datasets/moving_shapes_tad.py',
     '../_base_/schedules/stale.py',
@@ -27,7 +27,7 @@ model = dict(
     ),
     head=dict(
         type='SegmentNamingHead',
-        proposals='work_dirs/b-i/detections.json',
+        proposals='work_dirs/ep-proposals/proposals.json',
         candidates=dict(
             type='MaskCandidates',
             nms=dict(kind='gaussian', sigma=0.5, min_score=0.001, max_num=200),

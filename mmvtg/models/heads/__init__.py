@@ -2,6 +2,7 @@
 
 from mmvtg.models import losses  # noqa: F401  heads name losses, this registers them
 
+from .anchor_free_head import AnchorFreeProposalHead
 from .class_name_classifier import ClassNameClassifier, LinearClassifier
 from .detr_head import DETRHead
 from .foreground import AnnotatedForeground, ConvForeground, QueryForeground
@@ -16,6 +17,7 @@ from .tr_detr_head import TRDETRHead
 from .univtg_head import UniVTGHead
 
 __all__ = [
+    'AnchorFreeProposalHead',
     'AnnotatedForeground',
     'BMNHead',
     'ClassNameClassifier',
