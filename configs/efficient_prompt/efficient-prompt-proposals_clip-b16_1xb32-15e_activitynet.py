@@ -1,5 +1,5 @@
-# Efficient-Prompt, localisation on ActivityNet 1.3, first stage: class-agnostic proposals of
-# the seen classes' segments. The results file is what the second stage reads.
+# Efficient-Prompt, localisation on ActivityNet 1.3, first stage: class-agnostic
+# proposals of seen segments. The results file is what the second stage reads.
 _base_ = ['efficient-prompt-localisation_clip-b16_1xb32-15e_activitynet.py']
 
 model = dict(

@@ -1,5 +1,5 @@
-# Efficient-Prompt, localisation on MovingShapes, first stage: class-agnostic proposals of
-# the seen classes' segments. The results file is what the second stage reads.
+# Efficient-Prompt, localisation on MovingShapes, first stage: class-agnostic
+# proposals of seen segments. The results file is what the second stage reads.
 _base_ = ['efficient-prompt-localisation_tiny-clip_1xb32-20e_moving-shapes.py']
 
 model = dict(
