@@ -15,7 +15,8 @@ import mmvtg  # noqa: F401
 from mmvtg.models.necks.proposal_map import range_max
 from mmvtg.registry import MODELS
 from mmvtg.structures import GroundingDataSample
-from mmvtg.utils.conversion import layer_rules, rename
+from mmvtg.utils.conversion import rename
+from mmvtg.utils.detr_conversion import layer_rules
 
 ROOT = Path(__file__).parents[2]
 FOLDER = (

@@ -1,6 +1,6 @@
 """Losses that pull matching things together and push others apart."""
 
-from typing import Sequence
+from typing import Optional, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -25,6 +25,36 @@ def info_nce(a: Tensor, b: Tensor, temperature: float = 0.07) -> Tensor:
     rows = logits.log_softmax(-1).diagonal(dim1=-2, dim2=-1)
     columns = logits.log_softmax(-2).diagonal(dim1=-2, dim2=-1)
     return -(rows.mean() + columns.mean()) / 2
+
+
+def pair_nce(
+    a: Tensor,
+    b: Tensor,
+    temperature: float = 0.07,
+    related: Optional[Tensor] = None,
+    symmetric: bool = False,
+) -> Tensor:
+    """InfoNCE of pairs: each ``a`` against all ``b`` (Efficient-Prompt eq. 4).
+
+    Args:
+        a (Tensor): (N, C), any scale.
+        b (Tensor): (N, C), any scale; row i belongs to row i.
+        temperature (float): Divides the cosines.
+        related (Tensor, optional): (N, N) bool, True where row i and column j belong
+            together as well; they are no negatives.
+        symmetric (bool): Half of the loss is that of each ``b`` against all ``a``.
+
+    Returns:
+        Tensor: Scalar.
+    """
+    logits = F.normalize(a, dim=-1) @ F.normalize(b, dim=-1).T / temperature
+    if related is not None:
+        own = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+        logits = logits.masked_fill(related & ~own, float('-inf'))
+    loss = -logits.log_softmax(1).diagonal().mean()
+    if symmetric:
+        loss = (loss - logits.log_softmax(0).diagonal().mean()) / 2
+    return loss
 
 
 def saliency_nce(
