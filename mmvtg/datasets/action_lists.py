@@ -4,7 +4,7 @@ import json
 import os.path as osp
 from typing import Any, Dict, List, Optional, Tuple, Union
 
-from .class_lists import ClassSource, class_words
+from .class_lists import ClassSource, readable_name
 from .errors import AnnotationError
 from .json_lines import numbered_lines
 
@@ -30,7 +30,7 @@ def read_classes(source: ClassSource) -> Dict[str, str]:
     if isinstance(source, str):
         source = _class_file(source)
     pairs = source.items() if isinstance(source, dict) else zip(source, source)
-    pairs = [(class_words(listed), class_words(read)) for listed, read in pairs]
+    pairs = [(readable_name(listed), readable_name(read)) for listed, read in pairs]
     classes = dict(pairs)
     if not classes or len(set(classes.values())) < len(pairs):
         raise AnnotationError(
@@ -104,14 +104,14 @@ def _parse(
     """(video, label, window) of a line, or None."""
     if layout == 'folder':
         folder, slash, name = line.rpartition('/')
-        return (line, class_words(osp.basename(folder)), None) if slash else None
+        return (line, readable_name(osp.basename(folder)), None) if slash else None
     if layout == 'labelled':
         video, blank, label = line.rpartition(' ')
         return (video, int(label), None) if blank and label.isdigit() else None
     parts = line.split(maxsplit=3)
     try:
         start, end = float(parts[1]), float(parts[2])
-        name = class_words(parts[3])
+        name = readable_name(parts[3])
     except (IndexError, ValueError):
         return None
     return (parts[0], name, (start, end)) if 0 <= start < end else None
