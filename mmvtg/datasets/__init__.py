@@ -8,7 +8,7 @@ from .grounding_dataset import GroundingDataset
 from .json_lines import read_json_lines
 from .moving_shapes.frames import MovingShapesFrames
 from .recognition_dataset import RecognitionDataset
-from .samplers import DrawSampler, VideoGroupSampler
+from .samplers import DrawSampler, VideoBatchSampler, VideoGroupSampler
 from .transforms import *  # noqa: F403
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     'GroundingDataset',
     'MovingShapesFrames',
     'RecognitionDataset',
+    'VideoBatchSampler',
     'VideoGroupSampler',
     'read_annotations',
     'read_json_lines',

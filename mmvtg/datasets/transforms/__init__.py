@@ -5,6 +5,7 @@ from .frame_draws import DrawStoredFrames, DrawVideoFrames
 from .loading import LoadStoredFeatures
 from .packed import LoadPackedFeatures
 from .snippets import LoadSnippets, PackDetectionInputs
+from .split_query import SplitQuery
 from .targets import CleanMoments, SaliencyTarget
 from .tokenize import TokenizeQuery
 from .video import LoadVideo
@@ -20,5 +21,6 @@ __all__ = [
     'PackDetectionInputs',
     'PackGroundingInputs',
     'SaliencyTarget',
+    'SplitQuery',
     'TokenizeQuery',
 ]

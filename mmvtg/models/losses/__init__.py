@@ -16,6 +16,7 @@ from .contrastive import (
     pair_nce,
     saliency_nce,
 )
+from .mutual_matching import MutualMatchingLoss
 from .regression import SpanGIoULoss, SpanL1Loss
 from .saliency import NegativePairLoss, RankContrastLoss, SaliencyHingeLoss
 from .snippet import BranchConsistencyLoss, SnippetCELoss
@@ -27,6 +28,7 @@ __all__ = [
     'FocalLoss',
     'ForegroundCELoss',
     'InfoNCELoss',
+    'MutualMatchingLoss',
     'NegativePairLoss',
     'QueryWordLoss',
     'RankContrastLoss',
