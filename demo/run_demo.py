@@ -22,9 +22,9 @@ ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
 # an installed package is no place for data
 HOME = os.getcwd() if '.mim' in ROOT else ROOT
 CONFIGS = {
-    'R2-Tuning': 'configs/r2_tuning/r2-tuning_tiny-clip-k4_1xb16-12e_moving-shapes.py',
+    'R2-Tuning': 'configs/r2_tuning/r2-tuning_tiny-clip-k4_1xb32-10e_moving-shapes.py',
     'without the R2 block': (
-        'configs/r2_tuning/no-tuning_tiny-clip_1xb16-12e_moving-shapes.py'
+        'configs/r2_tuning/no-tuning_tiny-clip_1xb32-10e_moving-shapes.py'
     ),
 }
 #: What the table shows: name -> key of the metric.

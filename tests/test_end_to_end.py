@@ -19,7 +19,7 @@ from filelock import FileLock
 from mmvtg.datasets.moving_shapes import generate
 
 ROOT = Path(__file__).parents[1]
-CONFIG = 'configs/r2_tuning/r2-tuning_tiny-clip-k4_1xb16-12e_moving-shapes.py'
+CONFIG = 'configs/r2_tuning/r2-tuning_tiny-clip-k4_1xb32-10e_moving-shapes.py'
 SHORT = [
     'train_cfg.max_epochs=4',
     'train_cfg.val_interval=1',
@@ -218,7 +218,7 @@ def test_predictions_pictures_and_dump(world, trained, tmp_path):
 
 
 def test_a_raw_video_gives_the_answer_of_stored_features(world, trained, tmp_path):
-    from mmvtg.apis import GroundingInferencer
+    from mmvtg.apis import VTGInferencer
 
     folder = world / 'moving_shapes' / 'tiny'
     truth = [
@@ -233,7 +233,7 @@ def test_a_raw_video_gives_the_answer_of_stored_features(world, trained, tmp_pat
     lines = (tmp_path / 'submission.jsonl').read_text().splitlines()
     stored = {line['qid']: line for line in map(json.loads, lines)}
     config, weights_file = str(ROOT / CONFIG), str(trained / 'epoch_4.pth')
-    inferencer = GroundingInferencer(config, weights_file, 'cpu')
+    inferencer = VTGInferencer(config, weights_file, 'cpu')
     for sample in truth[:3]:
         video = str(folder / 'videos' / f'{sample["vid"]}.mp4')
         answer = inferencer(video, sample['query'], out_dir=str(tmp_path / 'out'))

@@ -13,7 +13,8 @@ import argparse
 import os.path as osp
 import sys
 from collections import defaultdict
-from typing import Dict, List
+from functools import partial
+from typing import Dict, List, Optional
 
 from mmengine.config import Config, DictAction
 from rich.console import Console
@@ -131,11 +132,14 @@ def _video_files(report: DatasetReport) -> str:
 
 def features(reports: Dict[str, DatasetReport]) -> Table:
     """Stored features, a row a stream and split."""
-    table = Table(title='stored features', title_justify='left', title_style='bold')
-    for column in ('split', 'stream', 'found', 'of a clip or token', 'size', 'folder'):
-        table.add_column(
-            column, justify='right' if column in ('found', 'size') else 'left'
-        )
+    table = Table(
+        title='stored features (shape: of a clip or token)',
+        title_justify='left',
+        title_style='bold',
+    )
+    for column in ('split', 'stream', 'found', 'shape', 'size', 'folder'):
+        justify = 'right' if column in ('found', 'size') else 'left'
+        table.add_column(column, justify=justify, overflow='fold')
     for split, report in reports.items():
         for stream in report.streams:
             color = 'green' if stream.found == stream.wanted else 'red'
@@ -143,11 +147,15 @@ def features(reports: Dict[str, DatasetReport]) -> Table:
                 split,
                 stream.name,
                 f'[{color}]{stream.found:,} of {stream.wanted:,}[/]',
-                ' x '.join(map(str, stream.shape)) if stream.shape else '-',
+                _shape(stream.shape),
                 _size(stream.size),
                 escape(stream.folder),
             )
     return table
+
+
+def _shape(shape: Optional[tuple]) -> str:
+    return ' x '.join(map(str, shape)) if shape else '-'
 
 
 def _size(number: float) -> str:
@@ -185,9 +193,7 @@ def main() -> int:
         configs = from_config(args) if is_config else from_file(args)
         for split, config in configs.items():
             dataset = DATASETS.build(dict(config, lazy_init=True, pipeline=[]))
-            bar = lambda rows, name=split: track(  # noqa: E731
-                rows, name, console=console, transient=True
-            )
+            bar = partial(track, description=split, console=console, transient=True)
             reports[split] = examine(dataset, args.deep, bar)
     except (OSError, ValueError, ImportError) as error:
         raise SystemExit(f'check_dataset: {error}') from error

@@ -16,6 +16,7 @@ the work with `--shard i/n`, or on a Ray cluster with `--engine ray`.
 
 import argparse
 import json
+import os
 import os.path as osp
 import sys
 from collections import defaultdict
@@ -26,8 +27,8 @@ from mmengine.logging import MMLogger
 
 from mmvtg.datasets.errors import BadSampleError
 from mmvtg.datasets.pack_writer import StoreBusyError
-from mmvtg.extraction.collections import list_queries, list_videos, parse_shard
 from mmvtg.extraction.jobs import Job, run_here, summarise
+from mmvtg.extraction.work_list import list_queries, list_videos, parse_shard
 from mmvtg.registry import DATASETS, register_all_modules
 from mmvtg.utils.files import write_atomic
 from mmvtg.utils.launch import load_config
@@ -175,9 +176,12 @@ def extract(cfg: Config, args: argparse.Namespace) -> Tuple[List[Dict[str, Any]]
     """Run the jobs; returns what was done and where the report goes, if anywhere."""
     own = args.videos or args.queries
     jobs = one_store(cfg, args) if own else stores_of_datasets(cfg, args)
+    device = args.device
+    if device == 'cuda' and 'LOCAL_RANK' in os.environ:  # torchrun
+        device = f'cuda:{os.environ["LOCAL_RANK"]}'
     given = dict(
         num_workers=args.num_workers,
-        device=args.device,
+        device=device,
         storage_dtype=args.dtype,
         autocast=args.autocast,
         batch_frames=args.batch_frames,
@@ -214,8 +218,8 @@ def main() -> int:
         waited = one['waited'] / one['seconds'] if one['seconds'] else 0
         print(
             f'{one["store"]}: {one["written"]} written, {one["present"]} present; '
-            f'{one["clips_per_second"]:g} clips/s, {waited:.0%} of the time waiting '
-            'for the decoder'
+            f'{one["clips_per_second"]:g} rows/s, {waited:.0%} of the time waiting for '
+            'the decoder'
         )
     failed = {name: why for one in done for name, why in one['failed'].items()}
     if path is not None:

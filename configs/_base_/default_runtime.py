@@ -21,7 +21,7 @@ env_cfg = dict(
     dist_cfg=dict(backend='nccl'),
 )
 visualizer = dict(
-    type='TimelineVisualizer', vis_backends=[dict(type='LocalVisBackend')]
+    type='GroundingVisualizer', vis_backends=[dict(type='LocalVisBackend')]
 )
 log_processor = dict(type='LogProcessor', window_size=20, by_epoch=True)
 log_level = 'INFO'

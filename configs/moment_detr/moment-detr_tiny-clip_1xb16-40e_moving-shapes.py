@@ -15,12 +15,16 @@ model = dict(
         query_dims=96,
         channels=channels,
         layer=layer,
-        inputs=dict(dropout=0.1, normalize=True),
+        inputs=dict(dropout=0.1, use_tef=True, normalize=True),
     ),
     head=dict(
         channels=channels,
         decoder=dict(layer=layer),
         post_processor=dict(unit=2.0),
     ),
+)
+# negative pairs and contrasts across the batch want queries of different videos
+train_dataloader = dict(
+    batch_size=16, sampler=dict(_delete_=True, type='DefaultSampler', shuffle=True)
 )
 default_hooks = dict(checkpoint=dict(save_best='MR-full-mAP', rule='greater'))

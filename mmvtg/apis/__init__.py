@@ -1,5 +1,6 @@
 """What users call from Python."""
 
-from .grounding_inferencer import GroundingInferencer
+from .model_loading import find_model, list_models
+from .vtg_inferencer import VTGInferencer
 
-__all__ = ['GroundingInferencer']
+__all__ = ['VTGInferencer', 'find_model', 'list_models']

@@ -6,7 +6,7 @@ from .errors import AnnotationError, BadSampleError
 from .grounding_dataset import GroundingDataset
 from .json_lines import read_json_lines
 from .moving_shapes.frames import MovingShapesFrames
-from .samplers import VideoGroupSampler
+from .samplers import VideoBatchSampler, VideoGroupSampler
 from .transforms import *  # noqa: F403
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     'BadSampleError',
     'GroundingDataset',
     'MovingShapesFrames',
+    'VideoBatchSampler',
     'VideoGroupSampler',
     'read_annotations',
     'read_json_lines',

@@ -40,22 +40,23 @@ class VideoGroupSampler(Sampler):
         self.num_samples = -(-len(dataset) // self.world_size)
 
     def __iter__(self) -> Iterator[int]:
-        order = [index for group in self._shuffled(self.groups) for index in group]
+        order = [index for group in self.shuffled_groups() for index in group]
         total = self.num_samples * self.world_size
         order = (order * (total // len(order) + 1))[:total]
         start = self.rank * self.num_samples
         return iter(order[start : start + self.num_samples])
 
-    def _shuffled(self, groups: List[List[int]]) -> List[List[int]]:
+    def shuffled_groups(self) -> List[List[int]]:
+        """Samples of each video in the order of this epoch, all processes'."""
         if not self.shuffle:
-            return groups
+            return self.groups
         generator = torch.Generator().manual_seed(self.seed + self.epoch)
 
         def shuffled(items: list) -> list:
             places = torch.randperm(len(items), generator=generator)
             return [items[place] for place in places]
 
-        return [shuffled(group) for group in shuffled(groups)]
+        return [shuffled(group) for group in shuffled(self.groups)]
 
     def __len__(self) -> int:
         return self.num_samples
@@ -63,3 +64,45 @@ class VideoGroupSampler(Sampler):
     def set_epoch(self, epoch: int) -> None:
         """Another order for each epoch, the same in all processes."""
         self.epoch = epoch
+
+
+@DATA_SAMPLERS.register_module()
+class VideoBatchSampler(Sampler):
+    """Batches of so many videos, each with all its queries (MMN).
+
+    Each process takes as many videos; the end is filled up from the start.
+
+    Args:
+        sampler (VideoGroupSampler): Knows the videos and their order.
+        batch_size (int): Videos.
+        drop_last (bool): Leave the last batch out if it has fewer videos.
+
+    Raises:
+        TypeError: If the sampler is another.
+    """
+
+    def __init__(
+        self, sampler: VideoGroupSampler, batch_size: int, drop_last: bool = False
+    ) -> None:
+        if not isinstance(sampler, VideoGroupSampler):
+            raise TypeError(
+                'VideoBatchSampler wants a VideoGroupSampler, not a '
+                f'{type(sampler).__name__}: set sampler.type of the data loader'
+            )
+        self.sampler = sampler
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+        self.num_videos = -(-len(sampler.groups) // sampler.world_size)
+
+    def __iter__(self) -> Iterator[List[int]]:
+        groups = self.sampler.shuffled_groups()
+        start = self.sampler.rank * self.num_videos
+        own = [groups[i % len(groups)] for i in range(start, start + self.num_videos)]
+        for batch in range(len(self)):
+            videos = own[batch * self.batch_size : (batch + 1) * self.batch_size]
+            yield [index for video in videos for index in video]
+
+    def __len__(self) -> int:
+        if self.drop_last:
+            return self.num_videos // self.batch_size
+        return -(-self.num_videos // self.batch_size)

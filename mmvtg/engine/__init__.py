@@ -2,5 +2,6 @@
 
 from .checkpoint import SafeCheckpointHook
 from .seed_hook import IterationSeedHook
+from .stage_hooks import FreezeHook, LossWeightHook
 
-__all__ = ['IterationSeedHook', 'SafeCheckpointHook']
+__all__ = ['FreezeHook', 'IterationSeedHook', 'LossWeightHook', 'SafeCheckpointHook']

@@ -3,8 +3,9 @@
 from mmvtg.datasets.store_manifest import MANIFEST, claim_folder, read_manifest
 
 from .decoding import decode
-from .extractor import ExtractionReport, FeatureExtractor
+from .extractor import FeatureExtractor
 from .sampling import FrameSource, VideoItem
+from .store_run import ExtractionReport
 
 __all__ = [
     'ExtractionReport',

@@ -1,7 +1,5 @@
 """Videos and queries -> stored features of the towers."""
 
-import time
-from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
 import torch
@@ -9,40 +7,18 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from mmvtg.datasets.errors import BadSampleError
-from mmvtg.datasets.pack_writer import PackWriter
 from mmvtg.datasets.transforms.tokenize import TokenizeQuery
 from mmvtg.registry import MODELS
 
 from .batching import Batcher
-from .decoding import Clips, Failed, decode
-from .feature_files import NpyFolder
+from .decoding import Failed, decode
 from .manifest import query_manifest, video_manifest
 from .sampling import FrameSource, VideoItem
+from .store_run import ExtractionReport, StoreRun, progress_bar, timed
 from .tower_output import prepare_tower, stack_layers
 
 _Tower = Union[dict, nn.Module, None]
 _BUFFER_FRAMES = 64  # frames that a decoding process hands over together
-
-
-@dataclass
-class ExtractionReport:
-    """What became of the wanted features.
-
-    Args:
-        written (int): Items stored in this run.
-        present (int): Items that were there.
-        failed (dict): id -> reason.
-        clips (int): Clips or tokens encoded in this run.
-        seconds (float): Time of this run.
-        waited (float): Seconds of it in which the tower waited for the decoder.
-    """
-
-    written: int = 0
-    present: int = 0
-    failed: Dict[str, str] = field(default_factory=dict)
-    clips: int = 0
-    seconds: float = 0.0
-    waited: float = 0.0
 
 
 class FeatureExtractor:
@@ -53,8 +29,9 @@ class FeatureExtractor:
     use decoding processes need the usual ``if __name__ == '__main__'``.
 
     Args:
-        vision_tower (dict | nn.Module, optional): A :class:`CLIPVisionTower`, or any
-            tower with ``encode_runs``.
+        vision_tower (dict | nn.Module, optional): A :class:`CLIPVisionTower`, or what
+            has its ``encode_runs``, ``chunk_size``, ``couples_frames``, ``mean``,
+            ``std``, ``source``, ``tapped_layers`` and ``weights_sha256``.
         text_tower (dict | nn.Module, optional): A :class:`CLIPTextTower`.
         frame_size (int): Height and width of frames, pixels.
         fps (float, optional): Clips per second, for videos that bring none.
@@ -133,9 +110,9 @@ class FeatureExtractor:
         manifest = video_manifest(
             self.vision_tower, self._probe(), self.source, fps, self.autocast
         )
-        with _Run(out_dir, manifest, layout, part) as run:
+        with StoreRun(out_dir, manifest, layout, part) as run:
             todo = run.missing(items)
-            with _bar(len(todo), run.report, 'videos', progress) as bar:
+            with progress_bar(len(todo), run.report, 'videos', progress) as bar:
                 for item, rows in self._encode_all(todo, run.report, bar):
                     run.store(item.video_id, rows)
                     bar.update()
@@ -172,15 +149,16 @@ class FeatureExtractor:
         """
         sample = self._encode_queries([torch.tensor([49406, 49407])])[0]
         manifest = query_manifest(self.text_tower, sample, self.autocast)
-        with _Run(out_dir, manifest, layout, part) as run:
+        with StoreRun(out_dir, manifest, layout, part) as run:
             todo = run.missing(list(queries))
             tokens = self._tokenize(todo, run.report)
             names = sorted(tokens, key=lambda name: len(tokens[name]))  # little padding
-            with _bar(len(names), run.report, 'queries', progress) as bar:
+            with progress_bar(len(names), run.report, 'queries', progress) as bar:
                 for start in range(0, len(names), self.batch_queries):
                     batch = names[start : start + self.batch_queries]
                     encoded = self._encode_queries([tokens[name] for name in batch])
                     for name, rows in zip(batch, encoded):
+                        run.report.clips += len(rows)
                         run.store(name, rows)
                         bar.update()
         return run.report
@@ -208,7 +186,7 @@ class FeatureExtractor:
         batcher = Batcher(self._encode_clips, size, unit, tower.couples_frames)
         clips = max(1, _BUFFER_FRAMES // per_clip)
         events = decode(items, self.source, self.num_workers, clips)
-        for event in _timed(events, report):
+        for event in timed(events, report):
             if isinstance(event, Failed):
                 report.failed[str(event.item.video_id)] = event.reason
                 batcher.drop(event.item)
@@ -243,59 +221,6 @@ class FeatureExtractor:
         return torch.autocast(self.device.type, dtype, self.autocast is not None)
 
 
-class _Run:
-    """A store and the report about what is done to it."""
-
-    def __init__(self, out_dir: str, manifest: dict, layout: str, part: str) -> None:
-        if layout not in ('npy', 'pack'):
-            raise ValueError(f"layout is {layout!r}, want 'npy' or 'pack'")
-        if layout == 'npy':
-            self.sink = NpyFolder(out_dir, manifest)
-        else:
-            self.sink = PackWriter(out_dir, manifest, part)
-        self.report = ExtractionReport()
-        self._started = time.monotonic()
-
-    def missing(self, items: Sequence[Tuple]) -> List[Tuple]:
-        """Items that are not in the store; the others are counted as present."""
-        todo = []
-        for item in items:
-            try:
-                if item[0] not in self.sink:
-                    todo.append(item)
-            except BadSampleError as error:
-                self.report.failed[str(item[0])] = str(error)
-        self.report.present = len(items) - len(todo) - len(self.report.failed)
-        return todo
-
-    def store(self, name: Any, rows: Tensor) -> None:
-        try:
-            self.sink.write(name, rows)
-            self.report.written += 1
-        except BadSampleError as error:
-            self.report.failed[str(name)] = str(error)
-
-    def __enter__(self) -> '_Run':
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self.report.seconds = time.monotonic() - self._started
-        self.sink.close()
-
-
-def _timed(
-    events: Iterator[Union[Clips, Failed]], report: ExtractionReport
-) -> Iterator[Union[Clips, Failed]]:
-    """The same events; the time that they let us wait is reported."""
-    while True:
-        before = time.monotonic()
-        event = next(events, None)
-        report.waited += time.monotonic() - before
-        if event is None:
-            return
-        yield event
-
-
 def _unique(items: Sequence[VideoItem]) -> List[VideoItem]:
     found: Dict[str, VideoItem] = {}
     for item in items:
@@ -306,8 +231,3 @@ def _unique(items: Sequence[VideoItem]) -> List[VideoItem]:
                 f'{item.path}; give each its own'
             )
     return list(found.values())
-
-
-def _bar(total: int, report: ExtractionReport, what: str, shown: bool) -> tqdm:
-    text = f'{what} ({report.present} present)'
-    return tqdm(total=total, desc=text, disable=not shown, unit='', smoothing=0.1)

@@ -3,8 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Dict, List, Optional, Sequence, Union
 
-from .collections import Shard
-from .extractor import ExtractionReport, FeatureExtractor
+from .extractor import FeatureExtractor
+from .store_run import ExtractionReport
+from .work_list import Shard
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from tqdm import tqdm
 
-from .extractor import ExtractionReport, FeatureExtractor
+from .extractor import FeatureExtractor
 from .jobs import Job
+from .store_run import ExtractionReport
 
 _RETRIES = 5  # of a block of items whose actor died
 

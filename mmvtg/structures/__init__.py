@@ -1,6 +1,12 @@
 """What flows through the house: samples, features, spans."""
 
-from .features import FusedFeatures, QueryFeatures, StepFeatures, VideoFeatures
+from .features import (
+    FusedFeatures,
+    ProposalFeatures,
+    QueryFeatures,
+    StepFeatures,
+    VideoFeatures,
+)
 from .grounding_data_sample import GroundingDataSample
 from .spans import (
     center_to_span,
@@ -18,6 +24,7 @@ from .spans import (
 __all__ = [
     'FusedFeatures',
     'GroundingDataSample',
+    'ProposalFeatures',
     'QueryFeatures',
     'StepFeatures',
     'VideoFeatures',

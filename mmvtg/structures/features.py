@@ -105,3 +105,22 @@ class FusedFeatures:
     words_position: Optional[Tensor] = None
     summary: Optional[Tensor] = None
     negative: Optional['FusedFeatures'] = None
+
+
+@dataclass
+class ProposalFeatures:
+    """Moments that may be meant, each with a vector; what a matching head reads.
+
+    Args:
+        proposals (Tensor): (V, S, C), S candidates of each video.
+        spans (Tensor): (S, 2), start and end of each as shares of the video.
+        query (Tensor): (B, C'), one vector a query.
+        mask (Tensor): (V, T) bool, real clips of the videos.
+        owners (Tensor): (B,) int64, the video of each query.
+    """
+
+    proposals: Tensor
+    spans: Tensor
+    query: Tensor
+    mask: Tensor
+    owners: Tensor

@@ -1,20 +1,22 @@
-"""The timeline picture, its visualizer and its hook; histograms of data sets."""
+"""The timeline picture and film, their visualizer and hook; histograms of data sets."""
 
 from .dataset_histograms import draw_histograms
 from .detections import DetectionPictureHook, draw_detections
+from .grounding_visualizer import GroundingVisualizer, timeline_of
 from .hook import TimelineHook
 from .thumbnails import read_thumbnails
 from .timeline import Timeline, draw_timeline
-from .timeline_visualizer import TimelineVisualizer, timeline_of
+from .timeline_video import write_timeline_video
 
 __all__ = [
     'DetectionPictureHook',
+    'GroundingVisualizer',
     'Timeline',
     'TimelineHook',
-    'TimelineVisualizer',
     'draw_detections',
     'draw_histograms',
     'draw_timeline',
     'read_thumbnails',
     'timeline_of',
+    'write_timeline_video',
 ]

@@ -1,6 +1,7 @@
 """Parts of the pictures that compare groups: panels, stacked bars, dots, captions."""
 
 import io
+import textwrap
 from typing import List, Optional, Sequence
 
 import numpy as np
@@ -28,14 +29,20 @@ def grid(count: int) -> tuple:
 def panel(axis: Axes, title: str, labels: List[str], counts: np.ndarray) -> None:
     """Title, names of groups with their sizes, percent from bottom to top.
 
+    Sizes of many groups do not fit under them and go into the title.
+
     Args:
         axis (Axes): To prepare.
         title (str): Over it.
         labels (list): Of the groups.
         counts (ndarray): (n,) their sizes.
     """
-    axis.set_title(title, size=12, color=INK, loc='left')
     ticks = [f'{label}\nn = {count}' for label, count in zip(labels, counts)]
+    if len(labels) > 6:
+        low, high = counts.min(), counts.max()
+        title += f', n = {low}' + (f' to {high}' if high > low else ' each')
+        ticks = labels
+    axis.set_title(title, size=12, color=INK, loc='left')
     axis.set_xticks(range(len(labels)), ticks)
     axis.set_xlim(-0.6, len(labels) - 0.4)
     axis.set_ylim(0, 100)
@@ -130,8 +137,9 @@ def finish(
         handlelength=1.2,
         labelcolor=INK,
     )
-    words = figure.text(0.065, 0.14 / height, caption, size=10, color=SOFT, wrap=True)
-    words.set_parse_math(False)
+    lines = textwrap.fill(caption, 155)
+    place = dict(size=10, color=SOFT, linespacing=1.4, parse_math=False)
+    figure.text(0.065, 0.14 / height, lines, **place)
     figure.subplots_adjust(
         left=0.065,
         right=0.985,

@@ -59,13 +59,15 @@ def _panels(samples: List[dict], durations: List[float]) -> List[Tuple]:
         panels += [
             ('moments of a query', 'moments', counts, None, GREEN),
             ('length of moments', 'seconds', lengths, None, GREEN),
-            ('length of moments', 'percent of the video', shares, None, GREEN),
             ('where moments lie', 'percent of the video', places, weights, GREEN),
+            ('length of moments', 'percent of the video', shares, None, GREEN),
         ]
     scores = [_scores(s) for s in samples if s['annotator_scores'] is not None]
     if scores and any(map(len, scores)):
         values = np.concatenate(scores)
         panels.append(('scores of clips', 'score', values, None, ORANGE))
+    if len(panels) == 7:  # a full picture is two rows
+        del panels[5]
     return panels
 
 
@@ -98,8 +100,7 @@ def _draw(
         if weights is None:
             middle = np.median(values)
             axis.axvline(middle, color=DARK, lw=1, ls=(0, (4, 3)))
-            note = f'median {middle:.3g}'
-            axis.text(0.98, 0.92, note, transform=axis.transAxes, ha='right', size=9)
+            axis.set_title(f'median {middle:.3g}', loc='right', size=9, color=GREY)
     axis.set_title(title, loc='left', size=11, color=DARK)
     axis.set_xlabel(unit, size=9, color=GREY)
     axis.tick_params(labelsize=9, colors=GREY, length=3)

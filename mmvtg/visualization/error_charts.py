@@ -1,6 +1,6 @@
 """Pictures of an error report: what is found, what goes wrong, with which moments."""
 
-from typing import Dict, Sequence
+from typing import Any, Callable, Dict, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -36,10 +36,12 @@ def draw_recall(reports: Sequence[ErrorReport], out_file: str, name: str = '') -
         out_file (str): PNG file to write.
         name (str): What was evaluated, for the caption.
     """
-    properties = reports[0].properties
-    figure, axes = grid(len(properties))
-    for axis, (key, values) in zip(axes, properties.items()):
-        labels, group = make_bins(key, values)
+    binned = _telling(
+        {key: make_bins(key, v) for key, v in reports[0].properties.items()},
+        lambda bins: len(bins[0]),
+    )
+    figure, axes = grid(len(binned))
+    for axis, (key, (labels, group)) in zip(axes, binned.items()):
         counts = np.bincount(group, minlength=len(labels))
         panel(axis, _TITLES[key], labels, counts)
         for index, report in enumerate(reports):
@@ -165,6 +167,11 @@ def _draw_edges(axis: Axes, report: ErrorReport) -> None:
     )
 
 
+def _telling(panels: dict, count: Callable[[Any], int]) -> dict:
+    """Panels of more than one group, or all if there are none."""
+    return {k: v for k, v in panels.items() if count(v) > 1} or panels
+
+
 def _draw_stacks(
     report: ErrorReport,
     part: str,
@@ -174,7 +181,7 @@ def _draw_stacks(
     caption: str,
     out_file: str,
 ) -> None:
-    grouped = group_errors(report)
+    grouped = _telling(group_errors(report), len)
     figure, axes = grid(len(grouped))
     for axis, (key, groups) in zip(axes, grouped.items()):
         counts = np.array([list(entry[part].values()) for entry in groups.values()])

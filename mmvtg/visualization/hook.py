@@ -3,7 +3,7 @@
 import html
 import os.path as osp
 import re
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
@@ -13,7 +13,7 @@ from mmvtg.registry import HOOKS
 from mmvtg.structures import GroundingDataSample
 from mmvtg.utils import write_atomic
 
-from .timeline_visualizer import TimelineVisualizer
+from .grounding_visualizer import GroundingVisualizer
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Timelines</title>
@@ -33,8 +33,9 @@ best first. Orange: predicted saliency; grey: annotated saliency.</p>
 class TimelineHook(Hook):
     """Draws test samples, evenly spread over the set, on the main process.
 
-    Pictures go to ``<out_dir>/<query id>.png`` and are listed in ``index.html``.
-    Several processes each see a part of the set; the pictures are of the first's part.
+    Pictures go to ``<out_dir>/<query id>.png`` and are listed in ``index.html``; those
+    visualizer backends that keep more than files (TensorBoard, WandB, ...) get them,
+    too. Several processes each see a part of the set; the pictures are of the first's.
 
     Args:
         enable (bool): Draw at all.
@@ -44,6 +45,8 @@ class TimelineHook(Hook):
             sample's own ``video_path``. Without a video there is no strip of frames.
         suffix (str): Of the files in ``video_dir``.
         top_k (int): How many predicted moments a picture shows.
+        during_val (bool): In each validation also draw the same samples of that set,
+            into the backends only, as ``val_<query id>`` at the step of the epoch.
     """
 
     priority = 'VERY_LOW'
@@ -56,7 +59,9 @@ class TimelineHook(Hook):
         video_dir: Optional[str] = None,
         suffix: str = '.mp4',
         top_k: int = 5,
+        during_val: bool = False,
     ) -> None:
+        self.during_val = during_val
         self.enable = enable
         self.num_pictures = num_pictures
         self.out_dir = out_dir
@@ -79,13 +84,31 @@ class TimelineHook(Hook):
         outputs: Optional[Sequence[GroundingDataSample]] = None,
     ) -> None:
         """Draw those samples of the batch whose turn it is."""
-        if not (self.enable and is_main_process() and outputs):
-            return
-        chosen = self._chosen(len(runner.test_dataloader.dataset))
-        for sample in outputs:
-            if self._seen in chosen:
+        if self.enable:
+            for sample in self._turns(runner.test_dataloader, outputs):
                 self._draw(runner, sample)
-            self._seen += 1
+
+    def before_val(self, runner: Runner) -> None:
+        """Start counting anew."""
+        self._seen = 0
+
+    def after_val_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: Optional[Sequence[GroundingDataSample]] = None,
+    ) -> None:
+        """Show those samples of the batch whose turn it is to the backends."""
+        if self.during_val:
+            for sample in self._turns(runner.val_dataloader, outputs):
+                self._visualizer(runner).add_datasample(
+                    f'val_{_file_name(sample.query_id)}',
+                    data_sample=sample,
+                    video_path=self._video_path(sample),
+                    top_k=self.top_k,
+                    step=runner.epoch,
+                )
 
     def after_test_epoch(self, runner: Runner, metrics: Optional[dict] = None) -> None:
         """Write the page."""
@@ -101,28 +124,44 @@ class TimelineHook(Hook):
         write_atomic(path, page.encode())
         runner.logger.info(f'{len(self._drawn)} timeline pictures: {path}')
 
-    def _chosen(self, total: int) -> set:
-        """Which of this process's samples are drawn, by their number."""
-        own = -(-total // get_world_size())
+    def _turns(
+        self, loader: Any, outputs: Optional[Sequence[GroundingDataSample]]
+    ) -> Iterator[GroundingDataSample]:
+        """Those samples of a batch that are drawn; counts them all."""
+        if not is_main_process():
+            return
+        own = -(-len(loader.dataset) // get_world_size())
         count = min(self.num_pictures, own)
-        return {index * own // count for index in range(count)}
+        chosen = {index * own // count for index in range(count)}
+        for sample in outputs or ():
+            self._seen += 1
+            if self._seen - 1 in chosen:
+                yield sample
 
     def _folder(self, runner: Runner) -> str:
         return osp.join(runner.work_dir, self.out_dir)
 
+    def _visualizer(self, runner: Runner) -> GroundingVisualizer:
+        if isinstance(runner.visualizer, GroundingVisualizer):
+            return runner.visualizer
+        return GroundingVisualizer(name='timeline')
+
+    def _video_path(self, sample: GroundingDataSample) -> Optional[str]:
+        if self.video_dir is None:
+            return sample.get('video_path')
+        return osp.join(self.video_dir, f'{sample.video_id}{self.suffix}')
+
     def _draw(self, runner: Runner, sample: GroundingDataSample) -> None:
-        visualizer = runner.visualizer
-        if not isinstance(visualizer, TimelineVisualizer):
-            visualizer = TimelineVisualizer(name='timeline')
-        video_path = sample.get('video_path')
-        if self.video_dir is not None:
-            video_path = osp.join(self.video_dir, f'{sample.video_id}{self.suffix}')
-        name = re.sub(r'[^\w.-]', '_', str(sample.query_id)) + '.png'
-        visualizer.add_datasample(
-            str(sample.query_id),
+        name = _file_name(sample.query_id)
+        self._visualizer(runner).add_datasample(
+            name,
             data_sample=sample,
-            video_path=video_path,
+            video_path=self._video_path(sample),
             top_k=self.top_k,
-            out_file=osp.join(self._folder(runner), name),
+            out_file=osp.join(self._folder(runner), f'{name}.png'),
         )
-        self._drawn.append((name, sample.get('query', '')))
+        self._drawn.append((f'{name}.png', sample.get('query', '')))
+
+
+def _file_name(query_id: Any) -> str:
+    return re.sub(r'[^\w.-]', '_', str(query_id))

@@ -119,6 +119,7 @@ def draw_saliency(axis: Axes, timeline: 'Timeline') -> None:
     lw = 2.2 if len(values) <= 120 else 1.3
     axis.plot(x, y, color=ORANGE, lw=lw, solid_joinstyle='round')
     axis.fill_between(x, 0, y, color=ORANGE, alpha=0.1, lw=0)
+    low, high = (round(float(value), 2) + 0.0 for value in (low, high))  # no "-0.00"
     _side_note(axis, 0.86, f'predicted, {low:.2f} to {high:.2f}', ORANGE)
 
 

@@ -7,19 +7,21 @@ through all rows marks the annotated moments, so that a look tells hit from miss
 
 import io
 from dataclasses import dataclass, field
-from typing import List, Optional
+from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from PIL import Image
 
 from mmvtg.utils import write_atomic
 
 from . import panels
 from .text import wrap
 
-WIDTH = 12.0  # inches, at 100 dots each
+WIDTH = 12.0  # inches
+DPI = 100
 _LEFT, _RIGHT = 1.3, 2.55  # margins for row names and for numbers
 _TITLE_SIZE = 15
 _LINE = 0.29
@@ -69,6 +71,15 @@ class Timeline:
             self.annotated = np.asarray(self.annotated, dtype=float).reshape(-1, 2)
 
 
+class PixelBox(NamedTuple):
+    """A part of a picture, pixels from its upper left corner."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
 def draw_timeline(
     timeline: Timeline, top_k: int = 5, out_file: Optional[str] = None
 ) -> np.ndarray:
@@ -82,20 +93,40 @@ def draw_timeline(
     Returns:
         ndarray: (H, 1200, 3) uint8 RGB.
     """
-    figure = Figure(figsize=(WIDTH, 4), dpi=100, facecolor='white')
+    image, _ = draw_panels(timeline, top_k)
+    if out_file is not None:
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, 'png')
+        write_atomic(out_file, buffer.getvalue())
+    return image
+
+
+def draw_panels(timeline: Timeline, top_k: int = 5) -> Tuple[np.ndarray, PixelBox]:
+    """Draw a timeline, and say where its panels are.
+
+    Args:
+        timeline (Timeline): What to show.
+        top_k (int): How many predicted moments, at most.
+
+    Returns:
+        tuple: The picture (H, 1200, 3) uint8 RGB, and the pixels of the panels; the
+        video's time runs from the left to the right side of that box.
+    """
+    figure = Figure(figsize=(WIDTH, 4), dpi=DPI, facecolor='white')
     canvas = FigureCanvasAgg(figure)
     title = _title_lines(timeline.query, canvas)
     rows = _rows(timeline, top_k)
     caption = 0.28 if timeline.caption else 0.0
     top = 0.22 + _LINE * len(title) + caption + 0.12
-    height = top + sum(height + gap for _, height, gap in rows) + 0.5
+    bottom = top + sum(height + gap for _, height, gap in rows)
+    height = bottom + 0.5
     figure.set_size_inches(WIDTH, height)
     _write_title(figure, title, timeline.caption, height)
 
     offset, axes = top, []
     for draw, row_height, gap in rows:
-        bottom = (height - offset - row_height) / height
-        box = (_LEFT / WIDTH, bottom, (WIDTH - _LEFT - _RIGHT) / WIDTH)
+        low = (height - offset - row_height) / height
+        box = (_LEFT / WIDTH, low, (WIDTH - _LEFT - _RIGHT) / WIDTH)
         axis = figure.add_axes((*box, row_height / height))
         draw(axis)
         axes.append(axis)
@@ -105,11 +136,8 @@ def draw_timeline(
 
     canvas.draw()
     image = np.asarray(canvas.buffer_rgba())[..., :3].copy()
-    if out_file is not None:
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format='png', dpi=100, facecolor='white')
-        write_atomic(out_file, buffer.getvalue())
-    return image
+    sides = (_LEFT, top, WIDTH - _RIGHT, bottom)
+    return image, PixelBox(*(round(side * DPI) for side in sides))
 
 
 def _rows(timeline: Timeline, top_k: int) -> List[tuple]:
@@ -137,7 +165,7 @@ def _title_lines(query: str, canvas: FigureCanvasAgg) -> List[str]:
     renderer = canvas.get_renderer()
 
     def measure(text: str) -> float:
-        return renderer.get_text_width_height_descent(text, font, False)[0] / 100
+        return renderer.get_text_width_height_descent(text, font, False)[0] / DPI
 
     query = ' '.join(query.split())
     return wrap(f'“{query}”' if query else '', WIDTH - 0.6, measure, max_lines=4)

@@ -8,10 +8,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from mmvtg.datasets.errors import BadSampleError
+from mmvtg.datasets.feature_pack import FeaturePack
 from mmvtg.datasets.transforms.video import load_frames
-from mmvtg.extraction import FrameSource, VideoItem, decode
+from mmvtg.extraction import FeatureExtractor, FrameSource, VideoItem, decode
 from mmvtg.extraction.decoding import Failed
 from mmvtg.extraction.sampling import DENSE_FRAMES, dense_ticks, frame_of_tick
 
@@ -88,6 +90,37 @@ def test_a_decoder_that_dies_takes_one_video_with_it():
     for item in items:
         if item.video_id not in failed:
             assert clips[item.video_id] == list(range(int(item.path.split()[0])))
+
+
+class FakeTower(nn.Module):
+    """Gives back the brightness of each clip."""
+
+    couples_frames, tapped_layers, source, chunk_size = False, [], {}, 64
+    mean = std = torch.zeros(3)
+
+    def weights_sha256(self):
+        return 'none'
+
+    def encode_runs(self, frames, runs):
+        return frames.float().mean(dim=(1, 2, 3))[:, None], [], {}
+
+
+def test_two_corrupt_files_in_ten_thousand(tmp_path):
+    """One that cannot be read and one that kills the decoder cost two videos."""
+    items = [(f'v{i}', '1 fine') for i in range(10_000)]
+    items[1234], items[8765] = ('v1234', '1 missing'), ('v8765', '1 crash')
+    extractor = FeatureExtractor(FakeTower(), frame_size=2, fps=1.0)
+    extractor.source = FakeSource(size=2, fps=1.0)
+    report = extractor.extract_videos(items, str(tmp_path), False, layout='pack')
+    assert report.written == 9998 and sorted(report.failed) == ['v1234', 'v8765']
+    pack = FeaturePack(str(tmp_path))
+    assert len(pack) == 9998 and list(pack.damaged()) == []
+    # the next run tries these two again, and nothing else
+    extractor.source = FrameSource(size=2, fps=1.0)
+    extractor.num_workers = 0
+    report = extractor.extract_videos(items, str(tmp_path), False, layout='pack')
+    assert (report.present, report.written) == (9998, 0)
+    assert 'does not exist' in report.failed['v8765']
 
 
 def test_grid_of_ffmpeg():

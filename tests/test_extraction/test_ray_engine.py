@@ -12,9 +12,9 @@ import torch
 from safetensors.torch import save_file
 
 from mmvtg.datasets.feature_pack import FeaturePack
-from mmvtg.extraction.collections import Shard
 from mmvtg.extraction.jobs import Job, run_here
 from mmvtg.extraction.ray_engine import run_on_ray
+from mmvtg.extraction.work_list import Shard
 from mmvtg.models.towers import build_clip
 
 ray = pytest.importorskip('ray')

@@ -15,6 +15,7 @@ from detr_golden import (
 )
 
 from mmvtg.models.heads import DETRHead
+from mmvtg.models.heads.targets import stack_centers
 from mmvtg.models.necks import JointEncoder
 from mmvtg.models.task_modules import MomentPostProcessor
 
@@ -83,7 +84,7 @@ def test_golden_moment_detr_forward_and_matching(case, net):
     with torch.no_grad():
         fused = net.neck(*case.inputs())
         outputs = net.head(fused)
-        targets, counts = net.head.targets(case.samples(), fused.mask)
+        targets, counts = stack_centers(case.samples(), fused.mask)
         found = net.head.matcher(outputs.logits, outputs.spans, targets, counts)
     mask, data = case.mask, case.data
     if 'inter/position_embed/call0' in data:

@@ -15,6 +15,7 @@ from detr_golden import (
 )
 
 from mmvtg.models.heads import DETRHead
+from mmvtg.models.heads.targets import stack_centers
 from mmvtg.models.necks import CrossEncoder
 from mmvtg.models.task_modules import MomentPostProcessor
 
@@ -72,7 +73,7 @@ def test_golden_qd_detr_forward_and_matching(case, net):
     with torch.no_grad():
         fused = net.train().neck(*case.inputs())
         outputs = net.head(fused)
-        targets, counts = net.head.targets(case.samples(), fused.mask)
+        targets, counts = stack_centers(case.samples(), fused.mask)
         found = net.head.matcher(outputs.logits, outputs.spans, targets, counts)
     mask, data = case.mask, case.data
     for call, own in enumerate((fused, fused.negative)):

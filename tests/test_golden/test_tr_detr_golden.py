@@ -15,6 +15,7 @@ from detr_golden import (
 )
 
 from mmvtg.models.heads import TRDETRHead
+from mmvtg.models.heads.targets import stack_centers
 from mmvtg.models.necks import CrossEncoder
 from mmvtg.models.task_modules import MomentPostProcessor
 
@@ -68,7 +69,7 @@ def test_golden_tr_detr_forward_and_matching(case, net):
     with torch.no_grad():
         fused = net.eval().neck(*case.inputs())
         outputs, raised = net.head(fused), net.head.raise_salient(fused)
-        targets, counts = net.head.targets(case.samples(), fused.mask)
+        targets, counts = stack_centers(case.samples(), fused.mask)
         found = net.head.matcher(outputs.logits, outputs.spans, targets, counts)
         decoded = net.head.decoder(raised)
     mask, data = case.mask, case.data

@@ -118,12 +118,44 @@ def test_only_class_tokens_of_the_last_layer_are_read(model):
     assert_same(expected, predict(model, noisy))
 
 
+def test_towers_run_online(model):
+    """Frames and token ids in, and the answer of the features that they would store."""
+    (path,) = ROOT.glob('configs/moment_detr/*_moving-shapes.py')
+    towers = Config.fromfile(str(path)).feature_extractor
+    stored = model.vision_tower, model.text_tower
+    rng = torch.Generator().manual_seed(2)
+    inputs = dict(
+        video=torch.randint(256, (2, 9, 3, 64, 64), generator=rng, dtype=torch.uint8),
+        video_mask=torch.arange(9) < torch.tensor([[9], [5]]),
+        query=torch.tensor([[49406, 320, 736, 49407], [49406, 1746, 49407, 0]]),
+        query_mask=torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]]).bool(),
+    )
+    model.vision_tower = MODELS.build(towers.vision_tower).eval()
+    model.text_tower = MODELS.build(towers.text_tower).eval()
+    online = predict(model, inputs, make_samples()[:2])
+    video = model.vision_tower(inputs['video'], inputs['video_mask'])
+    query = model.text_tower(inputs['query'], inputs['query_mask'])
+    inputs['video'] = torch.stack([x.detach() for x in video.layers], dim=2)
+    inputs['query'] = torch.stack([x.detach() for x in query.layers], dim=2)
+    model.vision_tower, model.text_tower = stored
+    assert_same(online, predict(model, inputs, make_samples()[:2]))
+
+
 @pytest.mark.parametrize('moments', [(), ((2.0, 6.0),), ((1.0, 3.0),) * 20])
 def test_losses_are_finite_whatever_is_annotated(model, moments):
     if not moments and not hasattr(model.head, 'decoder'):
         pytest.skip('a point head is trained on videos with a moment')
     losses = model.train().loss(make_inputs(), make_samples(moments))
     assert set(losses) >= {f'loss_{role}' for role in model.head.losses}
+    sum(losses.values()).backward()
+    gradients = [p.grad for p in model.parameters()]
+    assert all(g is not None and g.isfinite().all() for g in gradients)
+
+
+def test_half_precision_trains(model):
+    with torch.autocast('cpu', torch.bfloat16):
+        losses = model.train().loss(make_inputs(), make_samples())
+        assert all(loss.dtype == torch.float32 for loss in losses.values())
     sum(losses.values()).backward()
     gradients = [p.grad for p in model.parameters()]
     assert all(g is not None and g.isfinite().all() for g in gradients)

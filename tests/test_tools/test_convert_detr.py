@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.runner import load_checkpoint
 
 from mmvtg.registry import MODELS
-from mmvtg.utils.conversion import input_settings
+from mmvtg.utils.detr_conversion import input_settings
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / 'tests' / 'test_golden'))

@@ -8,7 +8,7 @@ from mmvtg.utils.launch import load_config
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted(ROOT.glob('configs/[!_]*/*.py'))
-DEMO = ROOT / 'configs/r2_tuning/r2-tuning_tiny-clip-k4_1xb16-12e_moving-shapes.py'
+DEMO = ROOT / 'configs/r2_tuning/r2-tuning_tiny-clip-k4_1xb32-10e_moving-shapes.py'
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_there_are_configs():
         ('default_hooks.logger', 'LogerHook', 'LoggerHook'),
         ('optim_wrapper', 'OptimWraper', 'OptimWrapper'),
         ('optim_wrapper.optimizer', 'AdamV', 'Adam'),
-        ('visualizer', 'TimelineVisualiser', 'TimelineVisualizer'),
+        ('visualizer', 'GroundingVisualiser', 'GroundingVisualizer'),
         ('train_cfg', 'EpochBasedTrainLop', 'EpochBasedTrainLoop'),
         ('log_processor', 'LogProcesor', 'LogProcessor'),
     ],

@@ -14,6 +14,7 @@ import argparse
 import os
 import os.path as osp
 import tempfile
+from collections import defaultdict
 from typing import Dict, List
 
 import numpy as np
@@ -22,8 +23,8 @@ from cpu_time import Stopwatch
 from mmengine.logging import MMLogger
 
 from mmvtg.extraction import FeatureExtractor, VideoItem, decode
-from mmvtg.extraction.collections import list_videos
 from mmvtg.extraction.decoding import Failed
+from mmvtg.extraction.work_list import list_videos
 from mmvtg.registry import register_all_modules
 from mmvtg.utils.launch import load_config
 
@@ -73,10 +74,14 @@ def pipeline(extractor: FeatureExtractor, items: List[VideoItem], folder: str) -
 @torch.inference_mode()
 def two_stages(extractor: FeatureExtractor, items: List[VideoItem], folder: str) -> int:
     """Frames to files, then files to features, a video at a time."""
-    clips = 0
-    for event in decode(items, extractor.source, extractor.num_workers, 1 << 20):
-        np.save(osp.join(folder, f'{event.item.video_id}.frames.npy'), event.frames)
+    clips, frames = 0, defaultdict(list)
+    for event in decode(items, extractor.source, extractor.num_workers, 64):
+        name = event.item.video_id
+        frames[name].append(event.frames)
         clips += len(event.frames)
+        if sum(map(len, frames[name])) == event.total:
+            whole = torch.cat(frames.pop(name)).numpy()
+            np.save(osp.join(folder, f'{name}.frames.npy'), whole)
     for item in items:
         path = osp.join(folder, f'{item.video_id}.frames.npy')
         frames = torch.from_numpy(np.load(path))

@@ -15,17 +15,19 @@ from torch import nn
 from mmvtg.models.heads import DETRHead
 from mmvtg.models.necks import JointEncoder
 from mmvtg.utils.conversion import (
-    INPUT_RULES,
-    MOMENT_RULES,
-    UNUSED_WORD_POSITION,
     Rule,
     StateDict,
     check_fits,
     count_layers,
-    input_settings,
-    layer_rules,
     rename,
     run_converter,
+)
+from mmvtg.utils.detr_conversion import (
+    INPUT_RULES,
+    MOMENT_RULES,
+    UNUSED_WORD_POSITION,
+    input_settings,
+    layer_rules,
 )
 
 _DECODER = r'transformer\.decoder\.layers\.(\d+)'

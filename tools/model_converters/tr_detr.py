@@ -15,19 +15,21 @@ from torch import nn
 from mmvtg.models.heads import TRDETRHead
 from mmvtg.models.necks import CrossEncoder
 from mmvtg.utils.conversion import (
+    StateDict,
+    check_fits,
+    count_layers,
+    rename,
+    run_converter,
+)
+from mmvtg.utils.detr_conversion import (
     ANCHOR_RULES,
     CROSS_RULES,
     INPUT_RULES,
     MOMENT_RULES,
     UNUSED_WORD_POSITION,
-    StateDict,
     anchor_settings,
-    check_fits,
-    count_layers,
     cross_settings,
     layer_rules,
-    rename,
-    run_converter,
 )
 
 _REFINE = {

@@ -15,15 +15,17 @@ from torch import nn
 from mmvtg.models.heads import UniVTGHead
 from mmvtg.models.necks import JointEncoder
 from mmvtg.utils.conversion import (
-    INPUT_RULES,
-    UNUSED_WORD_POSITION,
     StateDict,
     check_fits,
     count_layers,
-    input_settings,
-    layer_rules,
     rename,
     run_converter,
+)
+from mmvtg.utils.detr_conversion import (
+    INPUT_RULES,
+    UNUSED_WORD_POSITION,
+    input_settings,
+    layer_rules,
 )
 
 _HEADS = {'class_embed': 'class_head', 'span_embed': 'boundary_head'}

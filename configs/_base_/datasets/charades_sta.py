@@ -3,6 +3,7 @@
 dataset_type = 'GroundingDataset'
 data_root = '{{$MMVTG_DATA:data}}/charades_sta/'
 fps = 1.0
+window = 200.0  # s, about the longest video: longer ones are asked in windows
 
 data_prefix = dict(video='clip_b32_vid_k4', query='clip_b32_txt_k4', raw='videos')
 # four layers, any number of patches; the model is compared where a manifest names one

@@ -3,6 +3,7 @@
 dataset_type = 'GroundingDataset'
 data_root = '{{$MMVTG_DATA:data}}/ego4d_nlq/'
 fps = 0.5
+window = 1200.0  # s, as long as most clips: longer videos are asked in windows
 
 data_prefix = dict(video='clip_b32_vid_k4', query='clip_b32_txt_k4', raw='videos')
 # four layers, any number of patches; the model is compared where a manifest names one

@@ -3,6 +3,7 @@
 dataset_type = 'GroundingDataset'
 data_root = '{{$MMVTG_DATA:data}}/moving_shapes/{{$MOVING_SHAPES:demo}}/'
 fps = 1.0
+window = 60.0  # s, longest training video: longer ones are asked in windows
 
 data_prefix = dict(
     video='features/tiny_clip_vid_k4', query='features/tiny_clip_txt_k4', raw='videos'
@@ -16,10 +17,11 @@ train_pipeline = [
 test_pipeline = [dict(type='LoadStoredFeatures'), dict(type='PackGroundingInputs')]
 
 train_dataloader = dict(
-    batch_size=16,
+    batch_size=32,
     num_workers=1,
     persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
+    # the queries of a video in one batch: what is read of it is read once
+    sampler=dict(type='VideoGroupSampler'),
     dataset=dict(
         type=dataset_type,
         ann_file='qvhighlights/train.jsonl',

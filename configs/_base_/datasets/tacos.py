@@ -2,6 +2,7 @@
 dataset_type = 'GroundingDataset'
 data_root = '{{$MMVTG_DATA:data}}/tacos/'
 fps = 0.5
+window = 1400.0  # s, about the longest video: longer ones are asked in windows
 
 data_prefix = dict(video='clip_b32_vid_k4', query='clip_b32_txt_k4', raw='videos')
 # four layers, any number of patches; the model is compared where a manifest names one

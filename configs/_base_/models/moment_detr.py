@@ -1,4 +1,5 @@
-# Moment-DETR: one encoder over clips and words, queries that look for moments.
+# Moment-DETR: one encoder over clips and words, queries that look for moments. The data
+# set appends the temporal endpoints to SlowFast and CLIP features.
 channels = 256
 layer = dict(num_heads=8, ffn_channels=1024, dropout=0.1)
 
@@ -8,12 +9,12 @@ model = dict(
     text_tower=dict(type='StoredFeatureTower', modality='text'),
     neck=dict(
         type='JointEncoder',
-        video_dims=2304 + 512,
+        video_dims=2304 + 512 + 2,
         query_dims=512,
         channels=channels,
         num_layers=2,
         layer=layer,
-        inputs=dict(dropout=0.5),
+        inputs=dict(dropout=0.5, use_tef=False),
     ),
     head=dict(
         type='DETRHead',

@@ -7,7 +7,7 @@ model = dict(
     text_tower=dict(type='StoredFeatureTower', modality='text'),
     neck=dict(
         type='JointEncoder',
-        video_dims=2304 + 512,
+        video_dims=2304 + 512 + 2,
         query_dims=512,
         channels=channels,
         num_layers=4,
@@ -18,7 +18,7 @@ model = dict(
             dropout=0.0,
             drop_path=0.1,
         ),
-        inputs=dict(dropout=0.5, token_types=True),
+        inputs=dict(dropout=0.5, use_tef=False, token_types=True),
     ),
     head=dict(
         type='UniVTGHead',

@@ -5,8 +5,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from mmvtg.datasets.annotations import check_unique, parse_sample
+from mmvtg.datasets.annotations import parse_sample
 from mmvtg.datasets.errors import AnnotationError
+from mmvtg.datasets.ids import check_unique
 from mmvtg.utils.files import write_atomic
 
 

@@ -4,6 +4,7 @@ from .formatting import PackGroundingInputs
 from .loading import LoadStoredFeatures
 from .packed import LoadPackedFeatures
 from .snippets import LoadSnippets, PackDetectionInputs
+from .split_query import SplitQuery
 from .targets import CleanMoments, SaliencyTarget
 from .tokenize import TokenizeQuery
 from .video import LoadVideo
@@ -17,5 +18,6 @@ __all__ = [
     'PackDetectionInputs',
     'PackGroundingInputs',
     'SaliencyTarget',
+    'SplitQuery',
     'TokenizeQuery',
 ]

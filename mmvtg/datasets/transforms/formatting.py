@@ -19,6 +19,8 @@ META_KEYS = (
     'positive_clip',
     'positive_clips',
     'saliency_pairs',
+    'static_ids',
+    'dynamic_ids',
     'video_path',
 )
 

@@ -1,6 +1,6 @@
 """Load what towers would have said, from files."""
 
-from typing import Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
 import torch
@@ -59,11 +59,20 @@ class LoadStoredFeatures(BaseTransform):
         self.max_clips = max_clips
         self.cut_clips = cut_clips
         self.max_words = max_words
+        # queries of a video come one after the other (VideoGroupSampler, test sets)
+        self._last: Tuple[Any, Optional[np.ndarray]] = (None, None)
 
     def transform(self, results: dict) -> dict:
-        video = self._join(results, self._load_streams(results))
+        streams = results.get('video_streams', ('video',))
+        paths = [results[f'{name}_feature_path'] for name in streams]
+        source = (*paths, results['duration'], results['fps'])
+        if source != self._last[0]:
+            self._last = (source, self._join(results, self._load_streams(results)))
+        video = self._last[1]
         results['video_features'] = torch.from_numpy(video)
-        results['query_features'] = torch.from_numpy(self._load_query(results))
+        if 'query_feature_path' in results:
+            query = self._load_query(results)
+            results['query_features'] = torch.from_numpy(query)
         results['num_clips'] = len(video)
         return results
 

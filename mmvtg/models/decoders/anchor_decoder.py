@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mmvtg.models.layers import (
     DETR_LAYER,
     MLP,
+    Dropout,
     FeedForward,
     attend_heads,
     sine_code,
@@ -121,7 +122,7 @@ class AnchorDecoderLayer(nn.Module):
         self.self_norm = nn.LayerNorm(channels)
         self.cross_norm = nn.LayerNorm(channels)
         self.ffn_norm = nn.LayerNorm(channels)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         nn.init.zeros_(self.self_out.bias)
         nn.init.zeros_(self.cross_out.bias)
 

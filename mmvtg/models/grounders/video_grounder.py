@@ -1,12 +1,17 @@
 """From a video and a query to moments and saliency: the assembled model."""
 
-from typing import Dict, List, Optional, Union
+from typing import Dict, List, Optional, Tuple, Union
 
 from mmengine.model import BaseModel
 from torch import Tensor
 
 from mmvtg.registry import MODELS
-from mmvtg.structures import FusedFeatures, GroundingDataSample
+from mmvtg.structures import (
+    FusedFeatures,
+    GroundingDataSample,
+    QueryFeatures,
+    VideoFeatures,
+)
 
 ConfigType = dict
 
@@ -24,6 +29,8 @@ class VideoGrounder(BaseModel):
             get a row a sample.
         head (dict): Has ``loss(fused, samples)`` and ``predict(fused, samples)``.
         pyramid (dict, optional): ``FusedFeatures -> FusedFeatures`` with levels.
+        injection (dict, optional): Losses on the towers while training; inference
+            neither runs nor needs it.
         data_preprocessor (dict, optional): Default pads and moves to the device.
         init_cfg (dict, optional): Of mmengine.
     """
@@ -35,6 +42,7 @@ class VideoGrounder(BaseModel):
         neck: ConfigType,
         head: ConfigType,
         pyramid: Optional[ConfigType] = None,
+        injection: Optional[ConfigType] = None,
         data_preprocessor: Optional[ConfigType] = None,
         init_cfg: Optional[ConfigType] = None,
     ) -> None:
@@ -48,6 +56,7 @@ class VideoGrounder(BaseModel):
         self.neck = MODELS.build(neck)
         self.pyramid = MODELS.build(pyramid) if pyramid is not None else None
         self.head = MODELS.build(head)
+        self.injection = None if injection is None else MODELS.build(injection)
 
     def fuse(self, inputs: Dict[str, Tensor]) -> FusedFeatures:
         """Encode video and query and let them meet.
@@ -57,11 +66,18 @@ class VideoGrounder(BaseModel):
                 (B, L, ...), ``query_mask`` (B, L), as the preprocessor makes them;
                 with fewer videos than queries also ``video_owners`` (B,).
         """
+        return self.meet(*self.encode(inputs))
+
+    def encode(self, inputs: Dict[str, Tensor]) -> Tuple[VideoFeatures, QueryFeatures]:
+        """What both towers say; ``inputs`` as in :meth:`fuse`."""
         video = self.vision_tower(inputs['video'], inputs['video_mask'])
         video.owners = inputs.get('video_owners')
+        return video, self.text_tower(inputs['query'], inputs['query_mask'])
+
+    def meet(self, video: VideoFeatures, query: QueryFeatures) -> FusedFeatures:
+        """Neck and pyramid over what the towers say."""
         if not getattr(self.neck, 'shares_videos', False):
             video = video.spread()
-        query = self.text_tower(inputs['query'], inputs['query_mask'])
         fused = self.neck(video, query)
         return fused if self.pyramid is None else self.pyramid(fused)
 
@@ -69,7 +85,12 @@ class VideoGrounder(BaseModel):
         self, inputs: Dict[str, Tensor], data_samples: List[GroundingDataSample]
     ) -> Dict[str, Tensor]:
         """Losses by name; their sum is what training minimises."""
-        return self.head.loss(self.fuse(inputs), data_samples)
+        video, query = self.encode(inputs)
+        losses = self.head.loss(self.meet(video, query), data_samples)
+        if self.injection is not None:
+            towers = (self.vision_tower, self.text_tower)
+            losses.update(self.injection.loss(video, query, data_samples, *towers))
+        return losses
 
     def predict(
         self, inputs: Dict[str, Tensor], data_samples: List[GroundingDataSample]

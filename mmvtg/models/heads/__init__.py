@@ -6,6 +6,7 @@ from .class_name_classifier import ClassNameClassifier, LinearClassifier
 from .detr_head import DETRHead
 from .foreground import AnnotatedForeground, ConvForeground, QueryForeground
 from .mask_localizer import DynamicMaskLocalizer, StaticMaskLocalizer
+from .mmn_head import MMNHead
 from .nameless_classes import NamelessClasses
 from .proposal_head import BMNHead
 from .r2_head import R2Head
@@ -23,6 +24,7 @@ __all__ = [
     'DynamicMaskLocalizer',
     'LinearClassifier',
     'LinearSaliency',
+    'MMNHead',
     'NamelessClasses',
     'QueryForeground',
     'R2Head',

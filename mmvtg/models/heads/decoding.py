@@ -1,4 +1,4 @@
-"""From scores and distances at points to moments and curves."""
+"""What heads say, and how it becomes moments and curves."""
 
 from dataclasses import dataclass
 from typing import List, Optional, Sequence, Tuple
@@ -27,6 +27,26 @@ class HeadOutputs:
     points: Tensor
     mask: Tensor
     similarity: Tensor
+
+
+@dataclass
+class DETROutputs:
+    """What the head says, N decoder layers one after the other.
+
+    Args:
+        saliency (Tensor): (B, T).
+        negative (Tensor, optional): (B, T), saliency for the query of another sample.
+        states (Tensor, optional): (N, B, Q, C), of a head with a decoder.
+        logits (Tensor, optional): (N, B, Q, 2), foreground first.
+        spans (Tensor, optional): (N, B, Q, 2), (center, width) in fractions of the
+            video.
+    """
+
+    saliency: Tensor
+    negative: Optional[Tensor] = None
+    states: Optional[Tensor] = None
+    logits: Optional[Tensor] = None
+    spans: Optional[Tensor] = None
 
 
 def decode_moments(

@@ -1,6 +1,5 @@
 """The head of Moment-DETR and QD-DETR: a set of moments and a saliency per clip."""
 
-from dataclasses import dataclass
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
@@ -10,35 +9,10 @@ from torch import Tensor, nn
 from mmvtg.models.decoders.anchor_decoder import inverse_sigmoid
 from mmvtg.models.layers import MLP
 from mmvtg.registry import MODELS, TASK_UTILS
-from mmvtg.structures import (
-    FusedFeatures,
-    GroundingDataSample,
-    center_to_span,
-    span_to_center,
-)
+from mmvtg.structures import FusedFeatures, GroundingDataSample, center_to_span
 
-from .decoding import add_predictions, no_moments
-from .targets import stack_moments, stack_pairs, stack_saliency
-
-
-@dataclass
-class DETROutputs:
-    """What the head says, N decoder layers one after the other.
-
-    Args:
-        saliency (Tensor): (B, T).
-        negative (Tensor, optional): (B, T), saliency for the query of another sample.
-        states (Tensor, optional): (N, B, Q, C), of a head with a decoder.
-        logits (Tensor, optional): (N, B, Q, 2), foreground first.
-        spans (Tensor, optional): (N, B, Q, 2), (center, width) in fractions of the
-            video.
-    """
-
-    saliency: Tensor
-    negative: Optional[Tensor] = None
-    states: Optional[Tensor] = None
-    logits: Optional[Tensor] = None
-    spans: Optional[Tensor] = None
+from .decoding import DETROutputs, add_predictions, no_moments
+from .targets import stack_centers, stack_pairs, stack_saliency
 
 
 @MODELS.register_module()
@@ -54,7 +28,8 @@ class DETRHead(BaseModule):
             no moments (highlight detection without windows).
         losses (dict): Loss configs by role: ``span``, ``giou``, ``label`` and ``words``
             of all decoder layers, ``saliency`` (pairs of clips), ``rank`` (all clips)
-            and ``negative`` (foreign queries). A missing role is not trained.
+            and ``negative`` (foreign queries). A missing role, or None, is not
+            trained.
         matcher (dict, optional): Default :class:`HungarianMatcher`.
         post_processor (dict, optional): Applied to predicted moments of a batch.
         saliency_pairs (Sequence[str]): Which pairs of clips to draw, see
@@ -87,7 +62,7 @@ class DETRHead(BaseModule):
         official_padding: bool = False,
     ) -> None:
         super().__init__()
-        losses = losses or {}
+        losses = {role: config for role, config in (losses or {}).items() if config}
         known = self.CLIP_ROLES + (self.MOMENT_ROLES if decoder else ())
         if set(losses) - set(known):
             raise ValueError(
@@ -183,33 +158,24 @@ class DETRHead(BaseModule):
         data_samples: List[GroundingDataSample],
     ) -> Dict[str, Tensor]:
         """Losses of all decoder layers, each matched on its own."""
-        targets, counts = self.targets(data_samples, fused.mask)
+        targets, counts = stack_centers(data_samples, fused.mask, self.max_targets)
         found = self.matcher(outputs.logits, outputs.spans, targets, counts)
-        matched = found >= 0
+        layers = zip(found, outputs.states, outputs.logits, outputs.spans)
         losses, last = {}, len(found) - 1
-        for layer in range(len(found)):
-            suffix = '' if layer == last else f'_{layer}'
-            index = found[layer].clamp(min=0)[..., None].expand(-1, -1, 2)
-            target = (
-                targets.gather(1, index)
-                if targets.size(1)
-                else targets.new_zeros(index.shape)
-            )
-            for role, value in self.layer_losses(
-                outputs, layer, matched[layer], target
-            ).items():
-                losses[role + suffix] = value
+        for layer, (rows, states, logits, spans) in enumerate(layers):
+            index = rows.clamp(min=0)[..., None].expand(-1, -1, 2)
+            parts = self.span_losses(logits, spans, rows >= 0, targets.gather(1, index))
             if 'words' in self.losses:
-                losses[f'words{suffix}'] = self.word_loss(
-                    outputs.states[layer], fused, matched[layer]
-                )
+                parts['words'] = self.word_loss(states, fused, rows >= 0)
+            suffix = '' if layer == last else f'_{layer}'
+            losses.update({role + suffix: value for role, value in parts.items()})
         return losses
 
-    def layer_losses(
-        self, outputs: DETROutputs, layer: int, matched: Tensor, target: Tensor
+    def span_losses(
+        self, logits: Tensor, spans: Tensor, matched: Tensor, target: Tensor
     ) -> Dict[str, Tensor]:
-        """Span, IoU and class of one layer; matched (B, Q), target (B, Q, 2)."""
-        spans, losses = outputs.spans[layer], {}
+        """Span, IoU and class of one layer, (B, Q, 2), (B, Q, 2), (B, Q), (B, Q, 2)."""
+        losses = {}
         if 'span' in self.losses:
             losses['span'] = self.losses['span'](spans, target, matched)
         if 'giou' in self.losses:
@@ -217,8 +183,8 @@ class DETRHead(BaseModule):
                 center_to_span(spans), center_to_span(target), matched
             )
         if 'label' in self.losses:
-            one_hot = torch.stack([matched, ~matched], dim=-1).to(spans)
-            losses['label'] = self.losses['label'](outputs.logits[layer], one_hot)
+            one_hot = torch.stack([matched, ~matched], dim=-1).to(logits)
+            losses['label'] = self.losses['label'](logits, one_hot)
         return losses
 
     def word_loss(
@@ -228,25 +194,11 @@ class DETRHead(BaseModule):
         mask = fused.words_mask
         if self.official_padding:  # parity: padded words count
             mask = torch.ones_like(mask)
-        words = self.word_proj(fused.words).float()
-        return self.losses['words'](
-            self.state_proj(states).float(), words, matched, mask
+        states, words = (
+            self.state_proj(states.float()),
+            self.word_proj(fused.words.float()),
         )
-
-    def targets(
-        self, data_samples: List[GroundingDataSample], mask: Tensor
-    ) -> Tuple[Tensor, Tensor]:
-        """Annotated moments as (center, width) in fractions of the features' length.
-
-        Returns:
-            tuple[Tensor, Tensor]: (B, M, 2), zeros where a sample has fewer, and how
-            many it has (B,).
-        """
-        moments = stack_moments(data_samples, self.max_targets).to(mask.device)
-        real = moments[..., 0].isfinite()
-        moments = moments / mask.sum(1)[:, None, None]
-        targets = span_to_center(moments.masked_fill(~real[..., None], 0))
-        return targets, real.sum(1)
+        return self.losses['words'](states, words, matched, mask)
 
     def predict(
         self, fused: FusedFeatures, data_samples: List[GroundingDataSample]

@@ -1,13 +1,13 @@
 """What samples hold, as tensors that losses take."""
 
-from typing import List, Optional, Sequence
+from typing import List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 from torch.nn.utils.rnn import pad_sequence
 
-from mmvtg.structures import GroundingDataSample, seconds_to_clips
+from mmvtg.structures import GroundingDataSample, seconds_to_clips, span_to_center
 
 
 def stack_moments(
@@ -29,6 +29,28 @@ def stack_moments(
             for spans in moments
         ]
     return pad_sequence(moments, batch_first=True, padding_value=float('inf'))
+
+
+def stack_centers(
+    samples: List[GroundingDataSample], mask: Tensor, max_moments: Optional[int] = None
+) -> Tuple[Tensor, Tensor]:
+    """Annotated moments as (center, width) in fractions of the features' length.
+
+    Args:
+        samples (list[GroundingDataSample]): With ``gt_moments``.
+        mask (Tensor): (B, T) bool, real clips.
+        max_moments (int, optional): See :func:`stack_moments`.
+
+    Returns:
+        tuple[Tensor, Tensor]: (B, M, 2), zeros where a sample has fewer, M at least 1,
+        and how many it has (B,).
+    """
+    moments = stack_moments(samples, max_moments).to(mask.device)
+    if not moments.size(1):
+        moments = moments.new_full((len(moments), 1, 2), float('inf'))
+    real = moments[..., 0].isfinite()
+    moments = moments / mask.sum(1)[:, None, None]
+    return span_to_center(moments.masked_fill(~real[..., None], 0)), real.sum(1)
 
 
 def stack_saliency(samples: List[GroundingDataSample], size: int) -> Tensor:

@@ -1,7 +1,7 @@
 """The head of TR-DETR: moments and saliency help each other."""
 
 from dataclasses import replace
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +11,8 @@ from mmvtg.models.layers import DETR_LAYER, TransformerEncoder
 from mmvtg.registry import MODELS
 from mmvtg.structures import FusedFeatures, GroundingDataSample, center_to_span
 
-from .detr_head import DETRHead, DETROutputs
+from .decoding import DETROutputs
+from .detr_head import DETRHead
 from .targets import stack_relevance
 
 
@@ -91,7 +92,9 @@ class TRDETRHead(DETRHead):
         alike = before @ states[own, last][..., None]
         return replace(fused, clips=fused.clips * alike + fused.clips)
 
-    def best_clips(self, mask: Tensor, decoded: Dict[str, Tensor]):
+    def best_clips(
+        self, mask: Tensor, decoded: Dict[str, Tensor]
+    ) -> Tuple[Tensor, Tensor]:
         """First clip of the best moment and the one behind its last, (B,) each."""
         length = self.lengths(mask)
         if not decoded:

@@ -44,11 +44,11 @@ class UniVTGHead(BaseModule):
             one. Else foreground are the ``positive_clips`` (highlight detection).
         losses (dict): Loss configs by role: ``cls`` (foreground), ``boundary`` and
             ``giou`` (of foreground clips), ``saliency`` (clips against the query) and
-            ``video`` (positive clips against queries of the batch). A missing role is
-            not trained.
+            ``video`` (positive clips against queries of the batch). A role that is
+            missing or None is not trained.
         post_processor (dict, optional): Applied to predicted moments of a batch.
         point_offset (float): Where in its clip a point stands, in clips. The authors
-            add half a clip in seconds, which makes 1.0 where clips last 2 s.
+            take half the clip length in seconds: 1.0, the end, where clips last 2 s.
         saliency_parts (Sequence[str]): What the predicted saliency is the sum of:
             ``class`` (foreground probability), ``similarity``, or both.
         official_padding (bool): Parity with the authors' code, whose convolutions see
@@ -69,7 +69,7 @@ class UniVTGHead(BaseModule):
         official_padding: bool = False,
     ) -> None:
         super().__init__()
-        losses = losses or {}
+        losses = {role: config for role, config in (losses or {}).items() if config}
         known = {'cls', 'saliency', 'video'}
         known |= {'boundary', 'giou'} if with_boundary else set()
         if set(losses) - known:

@@ -1,7 +1,9 @@
 """Building blocks that several methods share."""
 
 from .attention import MultiheadAttention, attend_heads
+from .cell_conv import CellConvStack, plan_cells
 from .conv import ConvHead, DownsampleConv
+from .dropout import Dropout
 from .mlp import MLP, FeedForward, TokenMLP
 from .pooling import AttentionPooling, masked_max
 from .position import WordPosition, sine_code, sine_grid, sine_position
@@ -18,8 +20,10 @@ __all__ = [
     'DETR_LAYER',
     'MLP',
     'AttentionPooling',
+    'CellConvStack',
     'ConvHead',
     'DownsampleConv',
+    'Dropout',
     'FeedForward',
     'MultiheadAttention',
     'TemporalConvs',
@@ -30,6 +34,7 @@ __all__ = [
     'WordPosition',
     'attend_heads',
     'masked_max',
+    'plan_cells',
     'sine_code',
     'sine_grid',
     'sine_position',

@@ -3,6 +3,8 @@
 from open_clip.transformer import QuickGELU
 from torch import Tensor, nn
 
+from .dropout import Dropout
+
 _ACTIVATIONS = {
     'relu': nn.ReLU,
     'gelu': nn.GELU,
@@ -39,7 +41,7 @@ class FeedForward(nn.Module):
             )
         self.linear_in = nn.Linear(channels, hidden_channels)
         self.activation = _ACTIVATIONS[activation]()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.linear_out = nn.Linear(hidden_channels, channels)
         for linear in (self.linear_in, self.linear_out):
             nn.init.kaiming_normal_(linear.weight, mode='fan_out', nonlinearity='relu')
@@ -67,7 +69,7 @@ class TokenMLP(nn.Module):
         self.linear_in = nn.Linear(in_channels, channels)
         self.norm_out = nn.LayerNorm(channels)
         self.linear_out = nn.Linear(channels, channels)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., in_channels) to (..., C)."""

@@ -5,6 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from .dropout import Dropout
+
 
 def sine_code(phase: Tensor, channels: int) -> Tensor:
     """Sines in even channels, cosines in odd ones, of ``phase / 10000^(c / C)``.
@@ -91,7 +93,7 @@ class WordPosition(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(max_words, channels)
         self.norm = nn.LayerNorm(channels)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, words: Tensor) -> Tensor:
         """Codes (B, L, C) of words (B, L, C)."""

@@ -6,6 +6,7 @@ from timm.layers import DropPath
 from torch import Tensor, nn
 
 from .attention import MultiheadAttention
+from .dropout import Dropout
 from .mlp import FeedForward
 
 _SUBLAYERS = ('cross_attn', 'self_attn', 'ffn')
@@ -57,7 +58,7 @@ class TransformerLayer(nn.Module):
                 layer = MultiheadAttention(channels, num_heads, dropout)
             self.add_module(name, layer)
             self.add_module(f'{name}_norm', nn.LayerNorm(channels))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.drop_path = DropPath(drop_path)
 
     def forward(

@@ -15,6 +15,7 @@ from .contrastive import (
     info_nce,
     saliency_nce,
 )
+from .mutual_matching import MutualMatchingLoss
 from .regression import SpanGIoULoss, SpanL1Loss
 from .saliency import NegativePairLoss, RankContrastLoss, SaliencyHingeLoss
 from .snippet import BranchConsistencyLoss, SnippetCELoss
@@ -26,6 +27,7 @@ __all__ = [
     'FocalLoss',
     'ForegroundCELoss',
     'InfoNCELoss',
+    'MutualMatchingLoss',
     'NegativePairLoss',
     'QueryWordLoss',
     'RankContrastLoss',

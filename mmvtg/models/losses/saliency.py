@@ -1,6 +1,7 @@
 """Losses on one score a clip: which clips does the query want most?"""
 
-import torch
+from typing import Optional, Sequence
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -35,37 +36,39 @@ class SaliencyHingeLoss(nn.Module):
 class RankContrastLoss(nn.Module):
     """Clips of a level or above against all clips, level by level (QD-DETR eq. 7, 8).
 
-    Level r of R has as positives the clips whose target is r / R or more, r = 1 to
-    R - 1. A sample without positives at a level adds nothing to it.
+    Positives of a level are the clips whose target reaches it. A sample without
+    positives at a level adds nothing to it.
 
     Args:
-        num_levels (int): R: 12 for the sum of three annotators' 0 to 4; 2 for targets
-            that are 0 or 1.
+        levels (Sequence[float], optional): Default: the eleven twelfths between 0 and
+            1, for the sum of three annotators' 0 to 4.
         temperature (float): Divides the scores.
         loss_weight (float): Factor of the result.
     """
 
     def __init__(
         self,
-        num_levels: int = 12,
+        levels: Optional[Sequence[float]] = None,
         temperature: float = 0.5,
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__()
-        self.num_levels = num_levels
+        self.levels = tuple(levels or (level / 12 for level in range(1, 12)))
         self.temperature = temperature
         self.loss_weight = loss_weight
 
     def forward(self, scores: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-        """Loss of scores (B, M), targets (B, M) in [0, 1] and mask (B, M) bool."""
-        levels = torch.arange(1, self.num_levels, device=scores.device)
-        # a thousandth of a level: targets are sums of fractions
-        positive = target * self.num_levels + 1e-3 >= levels[:, None, None]
-        positive = positive.to(scores.dtype)  # (R - 1, B, M)
+        """Loss of scores (B, M), targets (B, M) in [0, 1] and mask (B, M) bool.
+
+        The sum over R levels is divided by R + 1, as the authors divide theirs.
+        """
+        levels = scores.new_tensor(self.levels)[:, None, None]
+        # a little more, because targets are sums of fractions
+        positive = (target + 1e-4 >= levels).to(scores.dtype)  # (R, B, M)
         scores = (scores / self.temperature).masked_fill(~mask, float('-inf'))
         logits = scores.log_softmax(1).masked_fill(~mask, 0)
         gain = (positive * logits).sum(-1) / (positive.sum(-1) + 1e-6)
-        return self.loss_weight * -gain.mean(1).sum() / self.num_levels
+        return self.loss_weight * -gain.mean(1).sum() / (len(levels) + 1)
 
 
 @MODELS.register_module()

@@ -2,6 +2,7 @@
 
 from .cross_encoder import CrossEncoder
 from .joint_encoder import JointEncoder
+from .proposal_map import ProposalMap
 from .r2_block import R2Block
 from .temporal_embedding import TemporalEmbedding
 from .temporal_pyramid import TemporalPyramid
@@ -12,6 +13,7 @@ __all__ = [
     'CrossEncoder',
     'CrossModalAdaption',
     'JointEncoder',
+    'ProposalMap',
     'R2Block',
     'TemporalEmbedding',
     'TemporalPyramid',

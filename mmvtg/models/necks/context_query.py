@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from mmvtg.models.layers import AttentionPooling
+from mmvtg.models.layers import AttentionPooling, Dropout
 
 
 class ContextQueryFusion(nn.Module):
@@ -25,7 +25,7 @@ class ContextQueryFusion(nn.Module):
         self.pair_scale = nn.Parameter(torch.empty(1, channels))
         for parameter in (self.clip_score, self.word_score, self.pair_scale):
             nn.init.xavier_uniform_(parameter)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.mix = nn.Linear(4 * channels, channels)
         self.query_pool = AttentionPooling(channels)
         self.out = nn.Linear(2 * channels, channels)

@@ -37,7 +37,7 @@ class CrossEncoder(BaseModule):
         summary_token (bool): A learned token sees all clips in the last layers and
             becomes ``summary`` (QD-DETR's saliency token).
         negative_pairs (bool): While training, also fuse each video with the query of
-            the next sample of the batch.
+            the next sample of the batch that asks another video.
         refine (bool): Let clips read the words once before the layers (TR-DETR's visual
             feature refinement).
         official_padding (bool): Parity with the authors' code, whose attention hides
@@ -92,8 +92,9 @@ class CrossEncoder(BaseModule):
             there are any.
         """
         step, mask = self.inputs(video, query)
-        if self.negative_pairs and self.training and len(mask) > 1:
-            return self._fuse_pairs(step, mask, query.mask)
+        if self.negative_pairs and self.training and len(video.mask) > 1:
+            foreign = _foreign(video.owners, mask)
+            return self._fuse_pairs(step, mask, query.mask, foreign)
         return self.fuse(step, mask, query.mask)
 
     def fuse(
@@ -140,15 +141,14 @@ class CrossEncoder(BaseModule):
         return x[:, 1:], x[:, 0]
 
     def _fuse_pairs(
-        self, step: StepFeatures, mask: Tensor, words_mask: Tensor
+        self, step: StepFeatures, mask: Tensor, words_mask: Tensor, foreign: Tensor
     ) -> FusedFeatures:
-        """Own and foreign queries in one pass."""
-
-        def both(x: Tensor, shift: int) -> Tensor:
-            return torch.cat([x, x.roll(shift, 0)])
-
-        pairs = StepFeatures(both(step.clips, 0), both(step.words, -1))
-        fused = self.fuse(pairs, both(mask, 0), both(words_mask, -1), groups=2)
+        """Own queries and those of the samples ``foreign`` (B,) in one pass."""
+        clips, mask = (torch.cat([x, x]) for x in (step.clips, mask))
+        words, words_mask = (
+            torch.cat([x, x[foreign]]) for x in (step.words, words_mask)
+        )
+        fused = self.fuse(StepFeatures(clips, words), mask, words_mask, groups=2)
         own, negative = _halves(fused)
         own.negative = negative
         return own
@@ -176,6 +176,16 @@ class QueryReadingLayer(TransformerLayer):
         x = x + self.drop_path(self.dropout(y))
         y = self.ffn(self.cross_attn_norm(x))
         return self.ffn_norm(x + self.drop_path(self.dropout(y)))
+
+
+def _foreign(owners: Optional[Tensor], mask: Tensor) -> Tensor:
+    """(B,), for each sample the next one of the batch that asks another video."""
+    index = torch.arange(len(mask), device=mask.device)
+    if owners is None:
+        return index.roll(-1)
+    distance = (index - index[:, None]) % len(mask)
+    same = owners[:, None] == owners
+    return distance.masked_fill(same, len(mask)).argmin(1)
 
 
 def _tiled_mask(mask: Tensor, words_mask: Tensor, num_heads: int) -> Tensor:

@@ -15,9 +15,9 @@ from .sharing import Sharing
 class InputProjection(nn.Module):
     """One vector a clip and one a word, in the width of the model.
 
-    Reads ``clips`` and ``words`` where towers give them; else the class token and the
-    words of the last layer, so that stores with patches and towers that run online
-    serve as well.
+    Reads the class token and the words of the last layer where towers hand out layers,
+    so that stores with patches and online towers with a tap serve as well; else
+    ``clips`` and ``words``, as joined streams and towers without a tap give them.
 
     Args:
         video_dims (int | Sequence[int]): Width of the clips. A sequence: widths of
@@ -61,9 +61,9 @@ class InputProjection(nn.Module):
         """Project. A video that several queries share is projected once.
 
         Args:
-            video (VideoFeatures): ``clips`` (V, T, video_dims) or ``layers``, a row a
+            video (VideoFeatures): ``layers`` or ``clips`` (V, T, video_dims), a row a
                 sample or ``owners``.
-            query (QueryFeatures): ``words`` (B, L, query_dims) or ``layers``.
+            query (QueryFeatures): ``layers`` or ``words`` (B, L, query_dims).
 
         Returns:
             tuple[StepFeatures, Tensor]: Clips (B, T, C) and words (B, L, C), and the
@@ -72,8 +72,8 @@ class InputProjection(nn.Module):
         Raises:
             ValueError: If clips are not as wide as the streams.
         """
-        clips = video.layers[-1][:, :, 0] if video.clips is None else video.clips
-        words = query.layers[-1] if query.words is None else query.words
+        clips = video.layers[-1][:, :, 0] if video.layers else video.clips
+        words = query.layers[-1] if query.layers else query.words
         if clips.size(-1) != sum(self.streams):
             raise ValueError(
                 f'clips have {clips.size(-1)} channels, video_dims of the neck says '

@@ -5,6 +5,7 @@ from .matcher import HungarianMatcher
 from .nms import batched_moment_nms, moment_nms
 from .point_generator import PointGenerator
 from .post_processor import MomentPostProcessor
+from .proposal_grid import ProposalGrid, proposal_mask
 from .snippet_targets import SnippetTargets, snippet_targets
 from .target_assigner import PointTargetAssigner
 
@@ -14,8 +15,10 @@ __all__ = [
     'MomentPostProcessor',
     'PointGenerator',
     'PointTargetAssigner',
+    'ProposalGrid',
     'SnippetTargets',
     'batched_moment_nms',
     'moment_nms',
+    'proposal_mask',
     'snippet_targets',
 ]

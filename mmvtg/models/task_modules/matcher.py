@@ -60,10 +60,9 @@ class HungarianMatcher:
             Tensor: (N, B, Q) int64, the row of a query's target, -1 for none.
         """
         found = np.full(logits.shape[:-1], -1)
-        if targets.size(1):
-            costs = self.cost(logits, spans, targets).cpu().numpy()
-            for layer, rows in enumerate(costs):
-                for sample, count in enumerate(counts.tolist()):
-                    query, target = linear_sum_assignment(rows[sample, :, :count])
-                    found[layer, sample, query] = target
+        costs = self.cost(logits, spans, targets).cpu().numpy()
+        for layer, rows in enumerate(costs):
+            for sample, count in enumerate(counts.tolist()):
+                query, target = linear_sum_assignment(rows[sample, :, :count])
+                found[layer, sample, query] = target
         return torch.from_numpy(found).to(logits.device)

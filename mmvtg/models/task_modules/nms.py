@@ -18,6 +18,8 @@ def batched_moment_nms(
     iou_threshold: Optional[float] = None,
     sigma: float = 0.5,
     gaussian_from: Tuple[float, float] = (0.0, 0.0),
+    max_picks: Optional[int] = None,
+    official_ties: bool = False,
 ) -> Tensor:
     """Lower the scores of moments that repeat a better one.
 
@@ -42,6 +44,11 @@ def batched_moment_nms(
             default: all rows.
         sigma (float): Width of the decay of 'gaussian'.
         gaussian_from (tuple): Of 'gaussian', see above; by default all rows.
+        max_picks (int, optional): Stop after so many rows of each query. These are the
+            best ones already; those behind them are not all rescored.
+        official_ties (bool): Parity with MMN's code, where rows at the threshold stay.
+            Moments of a grid often have an IoU of 0.5, and which side of it rounding
+            puts them on is part of the authors' results.
 
     Returns:
         Tensor: (B, N) new scores in the order of the input.
@@ -51,28 +58,36 @@ def batched_moment_nms(
     """
     if kind not in _KINDS:
         raise ValueError(f"NMS kind '{kind}' is unknown; choose one of {_KINDS}")
-    if iou_threshold is None:
-        iou_threshold = 0.7 if kind == 'hard' else 0.0
+    threshold = iou_threshold
+    if threshold is None:
+        threshold = 0.7 if kind == 'hard' else 0.0
     scores = scores.clone()
     waiting = (
         torch.ones_like(scores, dtype=torch.bool) if mask is None else mask.clone()
     )
     # Rows are visited until the fullest query has none left. The others then pick a
     # padded row, whose effect is masked out by `waiting` being all False.
-    for _ in range(scores.size(1)):
+    for _ in range(min(scores.size(1), max_picks or scores.size(1))):
         best = scores.masked_fill(~waiting, -torch.inf).argmax(dim=1, keepdim=True)
         waiting.scatter_(1, best, False)
         picked = spans.gather(1, best.unsqueeze(-1).expand(-1, -1, 2))
-        iou = span_iou(picked, spans).squeeze(1)
+        iou = (_hull_iou if official_ties else span_iou)(picked, spans).squeeze(1)
+        reached = iou > threshold if official_ties else iou >= threshold
         if kind == 'gaussian':
             low, slope = gaussian_from
             reached = iou >= low + slope * (picked[..., 1] - picked[..., 0])
-        else:
-            reached = iou >= iou_threshold
         scores = torch.where(
             waiting & reached, _rescore(scores, iou, kind, sigma), scores
         )
     return scores
+
+
+def _hull_iou(a: Tensor, b: Tensor) -> Tensor:
+    """:func:`span_iou` over the hull: the same, but for the last bit."""
+    a, b = a.unsqueeze(-2), b.unsqueeze(-3)
+    low, high = torch.minimum(a, b), torch.maximum(a, b)
+    inter = (low[..., 1] - high[..., 0]).clamp(min=0)
+    return inter / (high[..., 1] - low[..., 0]).clamp(min=1e-12)
 
 
 def _rescore(scores: Tensor, iou: Tensor, kind: str, sigma: float) -> Tensor:

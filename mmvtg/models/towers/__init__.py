@@ -5,6 +5,7 @@ from .clip_tower import CLIPTower
 from .clip_vision_tower import CLIPVisionTower
 from .clip_weights import build_clip, read_state_dict
 from .pretrainer import CaptionPreprocessor, CLIPPretrainer, export_clip
+from .projected_tower import ProjectedFeatureTower
 from .slowfast_tower import SlowFastTower
 from .stored_feature_tower import StoredFeatureTower
 
@@ -15,6 +16,7 @@ __all__ = [
     'CLIPPretrainer',
     'CaptionPreprocessor',
     'SlowFastTower',
+    'ProjectedFeatureTower',
     'StoredFeatureTower',
     'build_clip',
     'export_clip',

@@ -64,3 +64,19 @@ def test_each_stream_gets_endpoints_and_a_norm_of_its_own():
     assert torch.equal(tef, again)
     assert torch.allclose(tef[1, 3], torch.tensor([0.75, 1.0]))
     assert not tef[1, 4:].any()
+
+
+def test_no_query_of_the_same_video_is_negative():
+    neck = make_neck(negative_pairs=True).train()
+    video, query = make_inputs()
+    shared = VideoFeatures(video.mask[:2], clips=video.clips[:2])
+    shared.owners = torch.tensor([0, 0, 1])
+    negative = neck(shared, query).negative
+    spread = shared.spread()
+    foreign = [2, 2, 0]
+    chosen = QueryFeatures(mask=query.mask[foreign], words=query.words[foreign])
+    expected = neck.eval()(spread, chosen)
+    assert torch.allclose(negative.clips, expected.clips, atol=1e-6)
+    alone = VideoFeatures(video.mask[:1], clips=video.clips[:1])
+    alone.owners = torch.zeros(3, dtype=torch.long)
+    assert neck.train()(alone, query).negative is None

@@ -44,5 +44,6 @@ def test_more_moments_than_queries():
 
 def test_no_moments():
     zeros = torch.zeros(1, 2, 3, 2)
-    found = HungarianMatcher()(zeros, zeros, torch.zeros(2, 0, 2), torch.zeros(2))
+    none = torch.zeros(2, dtype=torch.long)
+    found = HungarianMatcher()(zeros, zeros, torch.zeros(2, 1, 2), none)
     assert (found == -1).all()

@@ -1,0 +1,25 @@
+# Charades-CG: queries as tokens for a text tower that learns,
+# batches of whole videos.
+_base_ = './charades_cg.py'
+
+data_prefix = dict(_delete_=True, video='clip_b32_vid_k4', raw='videos')
+# a map takes videos of any length
+load_features = dict(type='LoadStoredFeatures', max_clips=100000)
+pack = dict(type='PackGroundingInputs', query_key='token_ids')
+train_pipeline = [
+    load_features,
+    dict(type='CleanMoments'),
+    dict(type='TokenizeQuery'),
+    pack,
+]
+test_pipeline = [load_features, dict(type='TokenizeQuery'), pack]
+train_dataloader = dict(
+    batch_size=12,
+    sampler=dict(_delete_=True, type='VideoGroupSampler'),
+    batch_sampler=dict(type='VideoBatchSampler'),
+    dataset=dict(data_prefix=data_prefix, pipeline=train_pipeline),
+)
+val_dataloader = dict(
+    batch_size=16, dataset=dict(data_prefix=data_prefix, pipeline=test_pipeline)
+)
+test_dataloader = val_dataloader

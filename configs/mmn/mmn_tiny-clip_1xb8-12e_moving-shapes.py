@@ -1,0 +1,45 @@
+# MMN on MovingShapes over the tiny CLIP, a map of 32 x 32.
+_base_ = [
+    '../_base_/datasets/moving_shapes_tokens.py',
+    '../_base_/models/tiny_clip_k4.py',
+    '../_base_/models/mmn.py',
+    '../_base_/schedules/mmn.py',
+    '../_base_/default_runtime.py',
+]
+
+clip = dict(model='tiny-clip', pretrained='shipped')
+channels = 64
+epochs = 12
+model = dict(
+    vision_tower=clip,
+    text_tower=clip,
+    neck=dict(
+        in_channels=96,
+        channels=channels,
+        num_clips=32,
+        num_frames=64,
+        counts=[15, 8],
+        kernel_size=3,
+        num_layers=3,
+    ),
+    head=dict(channels=channels, query_dims=96, embed_dims=channels),
+)
+train_cfg = dict(max_epochs=epochs, val_interval=4)
+optim_wrapper = dict(optimizer=dict(lr=1e-3))
+param_scheduler = [
+    dict(
+        type='CosineAnnealingLR',
+        begin=0,
+        T_max=epochs,
+        end=epochs,
+        eta_min_ratio=0.02,
+        by_epoch=True,
+        convert_to_iter_based=True,
+    )
+]
+default_hooks = dict(checkpoint=dict(save_best='MR-full-mAP', rule='greater'))
+custom_hooks = [
+    dict(type='IterationSeedHook'),
+    dict(type='LossWeightHook', module='head.losses.match', epochs=6, factor=0.01),
+]
+auto_scale_lr = dict(base_batch_size=8)

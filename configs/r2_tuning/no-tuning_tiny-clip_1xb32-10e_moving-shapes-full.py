@@ -1,0 +1,4 @@
+# The same pyramid and heads without the R2 block on MovingShapes `full`.
+_base_ = ['./r2-tuning_tiny-clip-k4_1xb32-10e_moving-shapes-full.py']
+
+model = dict(neck=dict(num_steps=1, spatial_pooling=False))

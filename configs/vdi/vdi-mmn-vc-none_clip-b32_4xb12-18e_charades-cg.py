@@ -1,0 +1,4 @@
+# VDI's Table 3: context without a query (a learned one).
+_base_ = ['./vdi-mmn_clip-b32_4xb12-18e_charades-cg.py']
+
+model = dict(injection=dict(context=dict(context_query='none'), dynamics=None))

@@ -1,0 +1,4 @@
+# VDI's Table 3: context alone, found by the static query.
+_base_ = ['./vdi-mmn_clip-b32_4xb12-18e_charades-cg.py']
+
+model = dict(injection=dict(dynamics=None))

@@ -1,0 +1,162 @@
+"""A video file as a stream of windows of tower features."""
+
+import os
+import os.path as osp
+from typing import Iterator, List, NamedTuple, Optional, Tuple
+
+import torch
+from torch import Tensor, nn
+
+from mmvtg.datasets.transforms.video import FrameReader
+from mmvtg.extraction.tower_output import stack_layers
+
+from .feature_cache import FeatureCache
+from .windows import Window, plan_windows, sliding_windows
+
+
+class EncodedVideo(NamedTuple):
+    """What the cache keeps of a video.
+
+    Args:
+        duration (float): Seconds.
+        chunks (list[Tensor]): (n, ...) features each, all clips in order.
+    """
+
+    duration: float
+    chunks: List[Tensor]
+
+
+class VideoPart(NamedTuple):
+    """The features of one window.
+
+    Args:
+        window (Window): In clips.
+        features (Tensor): (T, ...), as a feature store holds them.
+        duration (float): Of the whole video, seconds.
+        num_clips (int): Of the whole video.
+    """
+
+    window: Window
+    features: Tensor
+    duration: float
+    num_clips: int
+
+
+class VideoStream:
+    """Decodes and encodes videos chunk by chunk and hands out windows.
+
+    Frames are alive for one chunk (of the tower's ``chunk_size``), features for about
+    two windows, however long the video is. Features of a video whose size fits the
+    cache are kept there for the next query.
+
+    A tower whose hooks couple neighbouring frames sees one window at a time, and frames
+    are alive as long as features; only videos of one window are then cached.
+
+    Args:
+        tower (CLIPVisionTower): The vision tower, in ``eval``.
+        frame_size (int): Height and width of frames, pixels.
+        fps (float): Clips per second.
+        window (float): Seconds of a window.
+        overlap (float): Seconds that neighbouring windows share.
+        cache (FeatureCache): Where features are kept.
+
+    Raises:
+        ValueError: A window shorter than a clip, or an overlap of more than half of it.
+    """
+
+    def __init__(
+        self,
+        tower: nn.Module,
+        frame_size: int,
+        fps: float,
+        window: float,
+        overlap: float,
+        cache: FeatureCache,
+    ) -> None:
+        self.tower = tower
+        self.frame_size = frame_size
+        self.fps = fps
+        self.cache = cache
+        # half of an odd number of clips is rounded down
+        self.size, self.overlap = round(window * fps), int(overlap * fps + 1e-6)
+        if self.size < 1 or not 0 <= self.overlap <= self.size / 2:
+            raise ValueError(
+                f'window = {window:g} s and overlap = {overlap:g} s at {fps:g} clips a '
+                'second: want a window of at least one clip, and an overlap of at most '
+                'half a window'
+            )
+
+    def __call__(self, path: str) -> Iterator[VideoPart]:
+        """Stream one video.
+
+        Raises:
+            BadSampleError: The file is missing, broken, or shorter than a clip.
+        """
+        key = _fingerprint(path)
+        kept: Optional[EncodedVideo] = self.cache.get(key)
+        if kept is not None:
+            total = sum(map(len, kept.chunks))
+            windows = plan_windows(total, self.size, self.overlap)
+            parts = sliding_windows(kept.chunks, windows)
+            duration = kept.duration
+        else:
+            reader = self.open(path)
+            duration, total = reader.duration, len(reader)
+            windows = plan_windows(total, self.size, self.overlap)
+            parts = self._encode(reader, windows, key)
+        for window, features in parts:
+            yield VideoPart(window, features, duration, total)
+
+    def open(self, path: str) -> FrameReader:
+        """The reader of a video's frames."""
+        return FrameReader(path, self.fps, self.frame_size)
+
+    def _encode(
+        self, reader: FrameReader, windows: List[Window], key: tuple
+    ) -> Iterator[Tuple[Window, Tensor]]:
+        """Windows of features; frames that do not look at each other go in chunks."""
+        coupled = getattr(self.tower, 'couples_frames', False)
+        if coupled and len(windows) > 1:
+            frames = _read_chunks(reader, self.tower.chunk_size)
+            for window, part in sliding_windows(frames, windows):
+                yield window, self.encode(part)
+            return
+        size = len(reader) if coupled else self.tower.chunk_size
+        yield from sliding_windows(self._features(reader, size, key), windows)
+
+    def _features(self, reader: FrameReader, size: int, key: tuple) -> Iterator[Tensor]:
+        """Encode chunk by chunk, and keep the whole if it fits the cache."""
+        kept: List[Tensor] = []
+        fits, nbytes, seen = True, 0, 0
+        for frames in _read_chunks(reader, size):
+            features = self.encode(frames)
+            if not seen:
+                nbytes = features.nbytes // len(features) * len(reader)
+                fits = self.cache.make_room(nbytes)
+            seen += len(features)
+            if fits:
+                kept.append(features)
+            if fits and seen == len(reader):
+                self.cache.put(key, EncodedVideo(reader.duration, kept), nbytes)
+            yield features
+
+    @torch.inference_mode()
+    def encode(self, frames: Tensor) -> Tensor:
+        """Run the tower: (T, 3, H, W) uint8 -> (T, ...) as a feature store holds it."""
+        frames = frames.to(self.tower.mean.device)
+        runs = torch.zeros(len(frames), dtype=torch.int64, device=frames.device)
+        pooled, layers, _ = self.tower.encode_runs(frames, runs)
+        return stack_layers(layers, pooled).cpu()
+
+
+def _read_chunks(reader: FrameReader, size: int) -> Iterator[Tensor]:
+    for start in range(0, len(reader), size):
+        yield reader.read(start, min(start + size, len(reader)))
+
+
+def _fingerprint(path: str) -> Tuple[str, int, int]:
+    """Names a file and its content: a file that was replaced is another one."""
+    if not osp.isfile(path):
+        return osp.abspath(path), 0, 0  # whoever opens it says so
+    status = os.stat(path)
+    return osp.abspath(path), status.st_mtime_ns, status.st_size

@@ -1,0 +1,152 @@
+"""The timeline film: the video, with its timeline under the frames."""
+
+import os.path as osp
+from functools import lru_cache
+from typing import Iterator, Tuple
+
+import matplotlib
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from mmvtg.utils.decoding import DECODER_ERRORS
+from mmvtg.utils.files import replacing
+
+from .panels import BLUE
+from .text import format_time, time_decimals
+from .timeline import PixelBox, Timeline, draw_panels
+from .video_writer import VideoWriter
+
+_FRAME_WIDTH, _FRAME_HEIGHT = 1200, 600  # room for frames, pixels
+_FLAG = 30  # height of the row in which the playhead's time runs, pixels
+_BULK = 16  # frames decoded at once
+
+
+def write_timeline_video(
+    timeline: Timeline,
+    video_path: str,
+    out_file: str,
+    top_k: int = 5,
+    max_fps: float = 15.0,
+) -> None:
+    """Write a video with its timeline burned in; the sound is not kept.
+
+    On top the query, then the frames, under them moments and saliency over time, with
+    a line that moves along. While a shown moment plays, the frame has a blue edge and
+    says which moment it is.
+
+    Args:
+        timeline (Timeline): What to show; its thumbnails are not.
+        video_path (str): The video.
+        out_file (str): MP4 file; appears whole or not at all.
+        top_k (int): How many predicted moments, at most.
+        max_fps (float): Frames per second, if the video has more.
+
+    Raises:
+        RuntimeError: The video cannot be read, or no writer is installed.
+        ValueError: ``max_fps`` is not positive.
+    """
+    if not max_fps > 0:
+        raise ValueError(f'write_timeline_video: max_fps = {max_fps} must be positive')
+    scene = _Scene(timeline, top_k)
+    with replacing(out_file) as temporary:
+        frames = _read_frames(video_path, max_fps)
+        fps, (height, width) = next(frames)
+        size = scene.fit(height, width)
+        with VideoWriter(temporary, fps, *size) as writer:
+            for index, frame in enumerate(frames):
+                writer.write(scene.draw(frame, index / fps))
+
+
+class _Scene:
+    """One picture of the film after the other."""
+
+    def __init__(self, timeline: Timeline, top_k: int) -> None:
+        self.timeline = timeline
+        self.spans = timeline.spans[:top_k]
+        timeline = Timeline(**{**vars(timeline), 'thumbnails': None})
+        picture, self.box = draw_panels(timeline, top_k)
+        self.header, self.panels = picture[: self.box.top], picture[self.box.top :]
+
+    def fit(self, height: int, width: int) -> Tuple[int, int]:
+        """Lay the film out for frames of a size; its height and width, both even."""
+        scale = min(_FRAME_WIDTH / width, _FRAME_HEIGHT / height)
+        self.frame_size = max(round(width * scale), 1), max(round(height * scale), 1)
+        header, frame = len(self.header), self.frame_size[1]
+        total = header + frame + _FLAG + len(self.panels)
+        self.background = np.full((total + total % 2, _FRAME_WIDTH, 3), 255, np.uint8)
+        self.background[:header] = self.header
+        self.background[header : header + frame] = 24
+        self.background[header + frame + _FLAG :][: len(self.panels)] = self.panels
+        return self.background.shape[:2]
+
+    def draw(self, frame: np.ndarray, time: float) -> np.ndarray:
+        """The picture at a time (s): (H, 1200, 3) uint8 RGB."""
+        image = Image.fromarray(self.background)
+        pen = ImageDraw.Draw(image)
+        scaled = Image.fromarray(frame).resize(self.frame_size, Image.BILINEAR)
+        left, top = (_FRAME_WIDTH - scaled.width) // 2, len(self.header)
+        image.paste(scaled, (left, top))
+        place = PixelBox(left, top, left + scaled.width, top + scaled.height)
+        self._mark_moment(pen, place, time)
+        self._draw_playhead(pen, place.bottom, time)
+        return np.asarray(image)
+
+    def _mark_moment(
+        self, pen: ImageDraw.ImageDraw, box: PixelBox, time: float
+    ) -> None:
+        inside = [i for i, (a, b) in enumerate(self.spans) if a <= time < b]
+        if not inside:
+            return
+        sides = (box.left, box.top, box.right - 1, box.bottom - 1)
+        pen.rectangle(sides, outline=BLUE, width=6)
+        score = self.timeline.scores[inside[0]]
+        text = f'predicted {inside[0] + 1}, score {score:.2f}'
+        _label(pen, (box.left + 16, box.top + 14), text, BLUE, 'la')
+
+    def _draw_playhead(self, pen: ImageDraw.ImageDraw, top: int, time: float) -> None:
+        duration, box = self.timeline.duration, self.box
+        x = box.left + min(time / duration, 1.0) * (box.right - box.left)
+        bottom = top + _FLAG + box.bottom - box.top
+        pen.line((x, top + _FLAG - 4, x, bottom), fill='#111111', width=2)
+        text = format_time(time, duration, time_decimals(duration))
+        _label(pen, (x, top + _FLAG // 2), text, '#111111', 'mm')
+
+
+def _label(
+    pen: ImageDraw.ImageDraw, place: tuple, text: str, color: str, anchor: str
+) -> None:
+    left, top, right, bottom = pen.textbbox(place, text, font=_font(), anchor=anchor)
+    pen.rounded_rectangle((left - 6, top - 4, right + 6, bottom + 4), 5, fill=color)
+    pen.text(place, text, fill='white', font=_font(), anchor=anchor)
+
+
+@lru_cache(maxsize=1)
+def _font() -> ImageFont.FreeTypeFont:
+    path = osp.join(matplotlib.get_data_path(), 'fonts', 'ttf', 'DejaVuSans.ttf')
+    return ImageFont.truetype(path, 16)
+
+
+def _read_frames(path: str, max_fps: float) -> Iterator:
+    """First (frames per second, (height, width)), then frames (H, W, 3) uint8 RGB.
+
+    Raises:
+        RuntimeError: The file is missing or cannot be decoded.
+    """
+    import decord  # slow to import, and not needed without videos
+
+    try:
+        height, width = decord.VideoReader(path)[0].shape[:2]
+        # not larger than they are shown, but never scaled up by the decoder
+        scale = min(1.0, _FRAME_WIDTH / width, _FRAME_HEIGHT / height)
+        size = [max(round(side * scale), 1) for side in (width, height)]
+        reader = decord.VideoReader(path, width=size[0], height=size[1])
+        source = float(reader.get_avg_fps())
+        fps = min(source, max_fps)
+        yield fps, (height, width)
+        total = max(int(len(reader) / source * fps), 1)
+        index = (np.arange(total) * source / fps).round().astype(int)
+        index = np.minimum(index, len(reader) - 1)
+        for start in range(0, total, _BULK):
+            yield from reader.get_batch(index[start : start + _BULK].tolist()).asnumpy()
+    except DECODER_ERRORS as error:
+        raise RuntimeError(f'no frames can be read from {path}: {error}') from error

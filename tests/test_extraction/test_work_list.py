@@ -1,0 +1,77 @@
+"""Each item belongs to one process."""
+
+import pytest
+
+from mmvtg.datasets.errors import AnnotationError
+from mmvtg.extraction.work_list import (
+    Shard,
+    list_queries,
+    list_videos,
+    parse_shard,
+)
+
+
+def test_shards_share_everything():
+    items = list(range(23))
+    for count in (1, 2, 5, 40):
+        parts = [Shard(index, count).pick(items) for index in range(count)]
+        assert sorted(sum(parts, [])) == items
+    assert Shard().part == 'main' and Shard(1, 3).part == 'shard-0001-of-0003'
+
+
+@pytest.mark.parametrize(
+    'environment,expected',
+    [
+        (dict(RANK='2', WORLD_SIZE='4'), (2, 4)),
+        (
+            dict(
+                SLURM_ARRAY_TASK_ID='3',
+                SLURM_ARRAY_TASK_COUNT='3',
+                SLURM_ARRAY_TASK_MIN='1',
+            ),
+            (2, 3),
+        ),
+        (dict(SLURM_PROCID='0', SLURM_NTASKS='2'), (0, 2)),
+    ],
+)
+def test_shard_of_the_environment(environment, expected):
+    assert tuple(parse_shard('env', environment)) == expected
+
+
+@pytest.mark.parametrize('text', ['4/4', '1', 'a/2', '-1/2', '1/0'])
+def test_bad_shards(text):
+    with pytest.raises(ValueError, match='want i/n'):
+        parse_shard(text)
+
+
+def test_env_without_variables():
+    with pytest.raises(ValueError, match='RANK and WORLD_SIZE'):
+        parse_shard('env', {})
+
+
+def test_videos_of_a_folder_and_of_a_list(tmp_path):
+    (tmp_path / 'sub').mkdir()
+    for name in ('b.mp4', 'a.MKV', 'sub/c.webm', 'note.txt', '.hidden.mp4'):
+        (tmp_path / name).touch()
+    found = list_videos(str(tmp_path))
+    assert [name for name, _ in found] == ['a', 'b', 'sub/c']
+    listing = tmp_path / 'list.txt'
+    listing.write_text(f'b.mp4\n\nmine\t{tmp_path}/sub/c.webm\n')
+    assert list_videos(str(listing)) == [
+        ('b', str(tmp_path / 'b.mp4')),
+        ('mine', str(tmp_path / 'sub' / 'c.webm')),
+    ]
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(ValueError, match='no video in'):
+        list_videos(str(tmp_path / 'empty'))
+    with pytest.raises(FileNotFoundError, match='name a folder of videos or a list'):
+        list_videos(str(tmp_path / 'none'))
+
+
+def test_queries_of_an_annotation_file(tmp_path):
+    path = tmp_path / 'a.jsonl'
+    path.write_text('{"qid": 2, "query": "b"}\n{"vid": "v", "query": "c"}\n')
+    assert list_queries(str(path)) == [('2', 'b'), ('v', 'c')]
+    path.write_text('{"qid": 2, "query": "b"}\n{"qid": 2, "query": "c"}\n')
+    with pytest.raises(AnnotationError, match='a.jsonl:2: 2 names two queries'):
+        list_queries(str(path))

@@ -1,0 +1,44 @@
+"""Cut the queries of annotation files into noun chunks and other words, once.
+
+    python tools/dataset_converters/parse_queries.py data/charades_cg/*.jsonl \
+        --out data/charades_cg/parses.json
+
+Queries that the file has already are left out, unless another model of spaCy made it.
+The transform ``SplitQuery(parses=...)`` reads the file, and needs no spaCy then.
+"""
+
+import argparse
+import sys
+import time
+
+from mmvtg.datasets.errors import AnnotationError
+from mmvtg.datasets.json_lines import read_json_lines
+from mmvtg.datasets.query_parsing import ParseFile, load_parser
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('annotations', nargs='+', help='JSON lines with `query`')
+    parser.add_argument('--out', required=True, help='file of parses (JSON)')
+    args = parser.parse_args()
+    try:
+        queries = [
+            str(item['query']).strip()
+            for path in args.annotations
+            for _, item in read_json_lines(path)
+            if item.get('query')
+        ]
+        load_parser()
+        start = time.perf_counter()
+        count = ParseFile(args.out).update(queries)
+    except (AnnotationError, ModuleNotFoundError, OSError, ValueError) as error:
+        sys.exit(str(error))
+    seconds = time.perf_counter() - start
+    rate = f', {count / seconds:.0f} a second' if count else ''
+    sys.stdout.write(f'{args.out}: {count} queries parsed{rate}\n')
+
+
+if __name__ == '__main__':
+    main()
