@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmvtg.datasets.transforms.video import FrameReader
-from mmvtg.extraction.feature_files import stack_layers
+from mmvtg.extraction.tower_output import stack_layers
 
 from .feature_cache import FeatureCache
 from .windows import Window, plan_windows, sliding_windows

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from mmvtg.datasets.transforms.tokenize import TokenizeQuery
-from mmvtg.extraction.feature_files import stack_layers
+from mmvtg.extraction.tower_output import stack_layers
 from mmvtg.registry import INFERENCERS, MODELS, TRANSFORMS
 from mmvtg.structures import GroundingDataSample
 from mmvtg.visualization import (

@@ -49,7 +49,7 @@ def span_iou(a: Tensor, b: Tensor) -> Tensor:
     end = torch.minimum(a[..., 1], b[..., 1])
     inter = (end - start).clamp(min=0)
     union = (a[..., 1] - a[..., 0]) + (b[..., 1] - b[..., 0]) - inter
-    return torch.where(union > 0, inter / union.clamp(min=1e-12), 0.0)
+    return inter / torch.where(union > 0, union, 1)
 
 
 def span_giou(a: Tensor, b: Tensor) -> Tensor:

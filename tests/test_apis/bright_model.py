@@ -53,11 +53,10 @@ class BrightRuns(BaseModel):
         self.weight = nn.Parameter(torch.zeros(1))
 
     def forward(self, inputs, data_samples, mode='predict'):
-        rows = zip(inputs['video'], inputs['video_mask'], data_samples)
-        for video, mask, sample in rows:
-            values = (
-                video[mask].flatten(1)[:, CHANNELS.index(sample.query)].float() / 255
-            )
+        owners = inputs.get('video_owners', range(len(data_samples)))
+        for owner, sample in zip(owners, data_samples):
+            clips = inputs['video'][owner][inputs['video_mask'][owner]].flatten(1)
+            values = clips[:, CHANNELS.index(sample.query)].float() / 255
             spans = bright_runs((values > 0.5).numpy()) / sample.fps
             scores = [
                 float(values[int(a * sample.fps) : int(b * sample.fps)].mean())
