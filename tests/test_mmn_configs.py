@@ -46,7 +46,7 @@ def shrink(cfg):
         model.neck.update(in_channels=16, channels=8)
         model.head.update(channels=8, query_dims=16, embed_dims=8)
     else:
-        model.neck.update(video_dims=16, query_dims=16)
+        model.neck.update(video_dims=24, query_dims=16)
     if model.get('injection'):
         for part in ('context', 'dynamics'):
             if model.injection.get(part):
@@ -109,7 +109,8 @@ def test_config_trains_a_step_and_predicts(path):
     for sample in found:
         scores, spans = sample.pred_moments.scores, sample.pred_moments.spans
         assert (scores[:-1] >= scores[1:]).all()
-        assert ((spans >= 0) & (spans <= sample.duration)).all()
+        # QD-DETR rounds to 2 s
+        assert ((spans >= 0) & (spans <= sample.duration + 1)).all()
 
 
 def test_losses_of_the_ablations():

@@ -7,7 +7,6 @@ layer = dict(num_heads=4, ffn_channels=192)
 model = dict(
     vision_tower=dict(_delete_=True, type='ProjectedFeatureTower', **clip),
     text_tower=dict(_delete_=True, type='CLIPTextTower', frozen=False, **clip),
-    neck=dict(video_dims=96, query_dims=96),
     injection=dict(
         type='VisualDynamicInjection',
         context=dict(channels=96, layer=layer, reduction='mean', loss_weight=0.5),

@@ -5,6 +5,7 @@
 For the maps of 64 x 64 (ActivityNet Captions) and 128 x 128 (TACoS) with the authors'
 convolutions: CPU time and peak memory of a training step and of inference, both ways,
 each in its own process. Both ways must give the same numbers, or the tool fails.
+`--count` only counts multiplications, as shares of the whole map's.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from mmvtg.models.task_modules import ProposalGrid
 
 #: N, counts, kernel size, layers
 MAPS = {
+    16: (16, [15], 5, 8),
     64: (64, [15, 8, 8], 9, 4),
     128: (128, [15, 8, 8, 8], 5, 8),
 }
@@ -82,6 +84,24 @@ def run(way: str, mode: str, size: int, width: int, videos: int) -> dict:
     return dict(seconds=seconds, mib=peak() - before, checksum=out.abs().mean().item())
 
 
+def count(size: int) -> str:
+    """Multiplications of the convolutions as shares of the whole map's."""
+    _, stack, _ = build(size, 1, 1)
+    kernel = stack.convs[0].kernel_size[0]
+    whole = sum((side * kernel) ** 2 for side in stack.sizes)
+    parts = []
+    for mode in ('all', 'needed'):
+        layers = range(len(stack.sizes))
+        tables = [
+            [getattr(stack, f'{mode}_{name}_{layer}') for name in ('index', 'back')]
+            for layer in layers
+        ]
+        pairs = sum(int((index < len(back)).sum()) for index, back in tables)
+        gathered = sum(index.numel() for index, _ in tables)
+        parts.append(f'{pairs / whole:.2f} ({gathered / whole:.2f} gathered)')
+    return f'N = {size:3} training {parts[0]}, inference {parts[1]}'
+
+
 def peak() -> float:
     """Most memory of this process so far, MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -94,11 +114,15 @@ def main() -> None:
     parser.add_argument('--sizes', type=int, nargs='+', default=[64, 128])
     parser.add_argument('--width', type=int, default=128, help='channels')
     parser.add_argument('--videos', type=int, default=1)
+    parser.add_argument('--count', action='store_true', help='no measurement')
     parser.add_argument('--one', nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.one:
         print(json.dumps(run(*args.one, args.sizes[0], args.width, args.videos)))
+        return
+    if args.count:
+        print(*map(count, sorted(MAPS)), sep='\n')
         return
     for size in args.sizes:
         for mode in ('train', 'predict'):

@@ -221,9 +221,10 @@ def spread_proposals(scores: Tensor, spans: Tensor, mask: Tensor) -> Tensor:
     Returns:
         Tensor: (B, T), 0 behind the end.
     """
-    saliency = scores.new_zeros(mask.shape)
-    for row, values, length in zip(saliency, scores, mask.sum(1).tolist()):
+    rows = []
+    for values, length in zip(scores, mask.sum(1).tolist()):
         middle = (torch.arange(length, device=scores.device) + 0.5) / length
         inside = (middle[:, None] >= spans[:, 0]) & (middle[:, None] <= spans[:, 1])
-        row[:length] = values.masked_fill(~inside, 0).amax(1)
-    return saliency
+        best = values.masked_fill(~inside, 0).amax(1)
+        rows.append(F.pad(best, (0, mask.size(1) - length)))
+    return torch.stack(rows)
