@@ -28,7 +28,8 @@ from mmvtg.models.losses import (
 )
 from mmvtg.models.losses.action_mask import batch_balanced_entropy, dice_loss
 from mmvtg.models.task_modules import MaskCandidates, snippet_targets
-from mmvtg.utils.conversion import count_layers, layer_rules, rename
+from mmvtg.utils.conversion import count_layers, rename
+from mmvtg.utils.detr_conversion import layer_rules
 
 _HERE = Path(__file__).parent.parent / 'data' / 'golden'
 _DIR = Path(os.environ.get('MMVTG_GOLDEN_DIR', _HERE)) / 'stale'
