@@ -11,6 +11,7 @@ WORK_DIR/zero_shot.json and .md.
 """
 
 import argparse
+import copy
 import json
 import os
 import os.path as osp
@@ -68,7 +69,7 @@ def split_config(cfg: Config, setting: str, split: int, out: str) -> Config:
         ValueError: If unseen classes would choose a checkpoint, or both data sets do
             not use lists of the same split.
     """
-    cfg = cfg.copy()
+    cfg = copy.deepcopy(cfg)
     if cfg.get('val_dataloader') is not None:
         raise ValueError(
             'the config validates: in a zero-shot protocol unseen classes must not '

@@ -1,7 +1,7 @@
 """ActivityNet's JSON layout -> videos with labelled segments."""
 
 import math
-from typing import Any, Collection, Dict, Optional, Sequence, Union
+from typing import Any, Collection, Dict, Iterator, Optional, Sequence, Union
 
 import numpy as np
 
@@ -105,3 +105,21 @@ def segment_problem(segment: Sequence[float], duration: float) -> Optional[str]:
     if start >= duration or end <= 0:
         return f'lies outside of the video (0 to {duration:g} s)'
     return None
+
+
+def names_by_segment(video: dict) -> Dict[tuple, set]:
+    """(start, end) -> names of the instances that have these very ends."""
+    places: Dict[tuple, set] = {}
+    for segment, name in zip(video['segments'].tolist(), video['names']):
+        places.setdefault(tuple(segment), set()).add(name)
+    return places
+
+
+def shared_names(
+    video: dict, names: Sequence[str], unseen: Sequence[str]
+) -> Iterator[str]:
+    """'unseen class = class' for each segment of a video that has both."""
+    for found in names_by_segment(video).values():
+        for one in sorted(found.intersection(unseen)):
+            for other in sorted(found.intersection(names)):
+                yield f'{one} = {other}'

@@ -2,7 +2,7 @@
 
 import os.path as osp
 from collections import Counter
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
 from mmengine.dataset import BaseDataset
@@ -18,7 +18,12 @@ from .class_lists import (
     require_disjoint,
     warn_of_shared_segments,
 )
-from .detection_annotations import read_detection_annotations, segment_problem
+from .detection_annotations import (
+    names_by_segment,
+    read_detection_annotations,
+    segment_problem,
+    shared_names,
+)
 from .errors import AnnotationError, BadSampleError
 from .feature_streams import build_streams
 
@@ -122,7 +127,7 @@ class ActionDetectionDataset(BaseDataset):
         shared: Counter = Counter()
         samples = []
         for video, entry in videos.items():
-            shared.update(self._shared(entry))
+            shared.update(shared_names(entry, self.names, self.unseen))
             keep = [
                 index
                 for index in range(len(entry['names']))
@@ -140,14 +145,6 @@ class ActionDetectionDataset(BaseDataset):
         if self.shared_segments == 'keep':
             warn_of_shared_segments(dict(shared), osp.basename(self.ann_file))
         return samples
-
-    def _shared(self, entry: dict) -> Iterator[str]:
-        """'unseen class = class' of segments that have both."""
-        places = _by_place(entry)
-        for labels in places.values():
-            for unseen in sorted(labels.intersection(self.unseen)):
-                for name in sorted(labels.intersection(self.names)):
-                    yield f'{unseen} = {name}'
 
     def _is_usable(self, video: str, entry: dict, index: int) -> bool:
         """Whether an instance is one of this data set; notes why not."""
@@ -171,8 +168,8 @@ class ActionDetectionDataset(BaseDataset):
             return False
         if end > entry['duration']:
             self._note('instances longer than their video, cut off', detail)
-        place = _by_place(entry)[(start, end)]
-        if self.shared_segments == 'drop' and place.intersection(self.unseen):
+        others = names_by_segment(entry)[(start, end)]
+        if self.shared_segments == 'drop' and others.intersection(self.unseen):
             self._note('instances that are unseen ones, too', detail)
             return False
         return True
@@ -248,14 +245,6 @@ class ActionDetectionDataset(BaseDataset):
                 'allow_missing=True in the data set evaluates without missing videos'
             )
         MMLogger.get_current_instance().info(message)
-
-
-def _by_place(entry: dict) -> Dict[tuple, set]:
-    """Segment -> names of the instances that have it."""
-    places: Dict[tuple, set] = {}
-    for segment, name in zip(entry['segments'].tolist(), entry['names']):
-        places.setdefault(tuple(segment), set()).add(name)
-    return places
 
 
 def _under(root: str, source: ClassSource) -> ClassSource:

@@ -138,8 +138,8 @@ def test_mask_and_weights_after_each_layer(case):
     for layer, size in enumerate(case.neck.conv.sizes):
         weight = case.data[f'conv.mask_weight.{layer}']
         assert weight.shape == (size, size)
-        share = getattr(case.neck.conv, f'all_share_{layer}')
-        close(share, weight[weight > 0])
+        count = getattr(case.neck.conv, f'all_count_{layer}')
+        close(1 / count, weight[weight > 0])
 
 
 def recorded_ious(case):

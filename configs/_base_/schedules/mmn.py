@@ -13,3 +13,5 @@ param_scheduler = [
     dict(type='MultiStepLR', by_epoch=True, milestones=[8, 13], gamma=0.1)
 ]
 auto_scale_lr = dict(enable=False, base_batch_size=48)
+# a text tower that is frozen in the first epochs has no gradients to wait for
+find_unused_parameters = True

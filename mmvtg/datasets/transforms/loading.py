@@ -20,8 +20,9 @@ class LoadStoredFeatures(BaseTransform):
 
     Reads the streams that the data set names in ``video_streams`` (default: ``video``)
     from ``{stream}_feature_path``, (T, N, P, C) or (T, C), and ``query_feature_path``,
-    (L, N, C) or (L, C). Adds ``video_features`` (T, N, P, C), ``query_features``
-    (L, N, C) and ``num_clips``; one vector a clip is one layer of one token. A single
+    (L, N, C) or (L, C), if the data set has a folder of queries. Adds
+    ``video_features`` (T, N, P, C), ``query_features`` (L, N, C) and ``num_clips``; one
+    vector a clip is one layer of one token. A single
     stream that is not normalised keeps its type (float16).
 
     Lengths follow three rules. A stream may have up to ``max_length_gap`` clips more or

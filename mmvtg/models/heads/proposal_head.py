@@ -55,6 +55,7 @@ class BMNHead(BaseModule):
             soft_nms_low_threshold=0.5,
             soft_nms_high_threshold=0.9,
             post_process_top_k=max_proposals,
+            loss_cls=dict(type='mmaction.BMNLoss'),
         )
         self.bmn = MODELS.build({**settings, **(bmn or {})})
         self.num_snippets = num_snippets

@@ -127,13 +127,13 @@ class CellConvStack(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             x = x.to(self.convs[0].weight.dtype)
             for layer, (conv, norm) in enumerate(zip(self.convs, self.norms)):
-                index, back, share = (
+                index, back, count = (
                     getattr(self, f'{mode}_{name}_{layer}')
-                    for name in ('index', 'back', 'share')
+                    for name in ('index', 'back', 'count')
                 )
                 x = _CellConv.apply(x, conv.weight, index, back) + conv.bias
                 x = self._norm(norm, x, conv.bias, self.sizes[layer]).relu()
-                x = x * share[:, None]
+                x = x / count[:, None]
             last = getattr(self, f'{mode}_used_{layer}')
             return x[:, last]
 
@@ -168,8 +168,8 @@ def plan_cells(
     Returns:
         dict: ``all`` cells that differ from nothing, and those of them that are
         ``needed`` for the used ones: for each layer ``index`` (O, k * k) int32 into the
-        cells before it, ``back`` (A, k * k) int32 the other way round, ``share`` (O,) 1
-        / number of neighbours; of the last layer ``used`` (S,).
+        cells before it, ``back`` (A, k * k) int32 the other way round, ``count`` (O,)
+        neighbours that are there; of the last layer ``used`` (S,).
     """
     counts, present = _count_neighbours(mask, kernel_size, num_layers)
     needed = [mask]
@@ -182,7 +182,7 @@ def plan_cells(
         plans[mode] = [
             dict(
                 zip(('index', 'back'), _link(before, after, kernel_size)),
-                share=1 / count[after],
+                count=count[after],
             )
             for before, after, count in zip(cells, cells[1:], counts)
         ]

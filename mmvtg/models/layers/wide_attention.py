@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from mmvtg.registry import MODELS
 
 from .attention import attend_heads
+from .dropout import Dropout
 
 
 @MODELS.register_module()
@@ -43,7 +44,7 @@ class WideAttention(nn.Module):
             nn.init.normal_(linear.weight, std=channels**-0.5)
         nn.init.xavier_normal_(self.fc.weight)
         nn.init.zeros_(self.fc.bias)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.layer_norm = nn.LayerNorm(channels)
 
     def forward(

@@ -1,5 +1,6 @@
 """Losses that pull matching things together and push others apart."""
 
+import math
 from typing import Optional, Sequence
 
 import torch
@@ -7,6 +8,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvtg.registry import MODELS
+
+# What excluded clips get in place of minus infinity: the logarithm of float32's least
+# number, as in UniVTG's code. A positive clip behind the video costs much, not NaN.
+_EXCLUDED = math.log(2**-149)
 
 
 def info_nce(a: Tensor, b: Tensor, temperature: float = 0.07) -> Tensor:
@@ -94,7 +99,7 @@ def saliency_nce(
     else:
         allowed = saliency <= highest
     allowed = allowed & mask
-    logits = (similarity / temperature).masked_fill(~allowed, float('-inf'))
+    logits = (similarity + _EXCLUDED * ~allowed) / temperature
     loss = similarity.new_zeros(())
     if 'clips' in directions:
         loss = loss - logits.log_softmax(1)[own, positive].mean()
