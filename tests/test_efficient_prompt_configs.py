@@ -134,7 +134,8 @@ def test_class_lists_of_a_zero_shot_run_differ():
         if 'zero-shot' in path.stem:
             cfg = Config.fromfile(str(path))
             keep = [cfg[f'{s}_dataloader'].dataset.keep for s in ('train', 'test')]
-            assert keep[0].replace('/train', '/test') == keep[1]
+            swapped = keep[0].replace('/train/', '/test/').replace('/train.', '/test.')
+            assert swapped == keep[1] != keep[0]
 
 
 def test_few_shot_configs_ask_for_their_trial():

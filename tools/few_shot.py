@@ -31,6 +31,8 @@ def config_of_trial(cfg: Config, trial: int) -> Config:
     """The config with its data sets set to one trial, and without validation."""
     cfg = copy.deepcopy(cfg)
     for loader in LOADERS:
+        if cfg.get(loader) is None:
+            continue
         dataset = cfg[loader].dataset
         dataset.ann_file = dataset.ann_file.replace('{trial}', str(trial))
         if dataset.get('few_shot') is not None:

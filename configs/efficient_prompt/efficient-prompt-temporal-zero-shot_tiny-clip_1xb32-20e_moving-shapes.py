@@ -3,6 +3,7 @@ _base_ = ['efficient-prompt-zero-shot_tiny-clip_1xb32-20e_moving-shapes.py']
 
 model = dict(
     temporal=dict(
+        _delete_=True,
         type='TemporalTransformer',
         channels=96,
         num_layers=1,

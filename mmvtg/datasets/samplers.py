@@ -109,6 +109,7 @@ class VideoBatchSampler(Sampler):
         return -(-self.num_videos // self.batch_size)
 
 
+@DATA_SAMPLERS.register_module()
 class DrawSampler(DefaultSampler):
     """mmengine's, and each index comes with the epoch: (index, epoch).
 
