@@ -58,7 +58,10 @@ setup(
     python_requires='>=3.10',
     install_requires=read_requirements('mminstall.txt')
     + read_requirements('runtime.txt'),
-    extras_require={'tests': read_requirements('tests.txt')},
+    extras_require={
+        'tests': read_requirements('tests.txt'),
+        'ray': ['ray>=2.9'],  # tools/extract_features.py --engine ray
+    },
     cmdclass={'build_py': BuildWithMim},
     zip_safe=False,
 )

@@ -1,4 +1,4 @@
-"""Test a model: ``python tools/test.py CONFIG CHECKPOINT``."""
+"""Test a model: ``python tools/test.py CONFIG [CHECKPOINT]``."""
 
 import argparse
 import os
@@ -14,7 +14,9 @@ from mmvtg.utils.launch import adapt_to_device, load_config, set_work_dir
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Test a model')
     parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        'checkpoint', nargs='?', help='checkpoint file; none if nothing was trained'
+    )
     parser.add_argument('--work-dir', help='folder for logs and metrics')
     parser.add_argument(
         '--dump', metavar='X.pkl', help='write the predictions to a pickle file'

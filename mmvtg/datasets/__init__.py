@@ -1,18 +1,25 @@
 """Annotation files -> samples."""
 
 from .annotations import read_annotations
+from .caption_dataset import CaptionDataset
+from .detection_dataset import ActionDetectionDataset
 from .errors import AnnotationError, BadSampleError
 from .grounding_dataset import GroundingDataset
 from .json_lines import read_json_lines
 from .moving_shapes.frames import MovingShapesFrames
-from .samplers import VideoBatchSampler, VideoGroupSampler
+from .recognition_dataset import RecognitionDataset
+from .samplers import DrawSampler, VideoBatchSampler, VideoGroupSampler
 from .transforms import *  # noqa: F403
 
 __all__ = [
+    'ActionDetectionDataset',
     'AnnotationError',
     'BadSampleError',
+    'CaptionDataset',
+    'DrawSampler',
     'GroundingDataset',
     'MovingShapesFrames',
+    'RecognitionDataset',
     'VideoBatchSampler',
     'VideoGroupSampler',
     'read_annotations',

@@ -1,8 +1,9 @@
 """The order in which samples are trained on."""
 
-from typing import Dict, Iterator, List, Optional, Sized
+from typing import Dict, Iterator, List, Optional, Sized, Tuple
 
 import torch
+from mmengine.dataset import DefaultSampler
 from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Sampler
 
@@ -106,3 +107,17 @@ class VideoBatchSampler(Sampler):
         if self.drop_last:
             return self.num_videos // self.batch_size
         return -(-self.num_videos // self.batch_size)
+
+
+@DATA_SAMPLERS.register_module()
+class DrawSampler(DefaultSampler):
+    """mmengine's, and each index comes with the epoch: (index, epoch).
+
+    Data sets that draw at random (:class:`DrawnDataset`) then draw anew in each epoch,
+    and the same in every run, whatever the number of workers. mmengine's wrappers of
+    data sets do not understand such pairs.
+    """
+
+    def __iter__(self) -> Iterator[Tuple[int, int]]:
+        for index in super().__iter__():
+            yield index, self.epoch

@@ -1,7 +1,14 @@
 """Hooks that mmengine lacks."""
 
 from .checkpoint import SafeCheckpointHook
+from .class_names_hook import ClassNamesHook
 from .seed_hook import IterationSeedHook
 from .stage_hooks import FreezeHook, LossWeightHook
 
-__all__ = ['FreezeHook', 'IterationSeedHook', 'LossWeightHook', 'SafeCheckpointHook']
+__all__ = [
+    'ClassNamesHook',
+    'FreezeHook',
+    'IterationSeedHook',
+    'LossWeightHook',
+    'SafeCheckpointHook',
+]

@@ -18,6 +18,7 @@ from .spans import (
     span_giou,
     span_iou,
     span_to_center,
+    window_starts,
 )
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     'span_giou',
     'span_iou',
     'span_to_center',
+    'window_starts',
 ]

@@ -5,7 +5,7 @@ A span is ``[start, end]``. Outside of a model spans are in seconds; inside, in 
 """
 
 import math
-from typing import Union
+from typing import List, Union
 
 import numpy as np
 import torch
@@ -132,3 +132,15 @@ def resample_clips(values: np.ndarray, fps: float, clip_length: float) -> np.nda
     target = (np.arange(len(values)) / ratio + 1e-6).astype(int)
     total = np.bincount(target, weights=values)
     return total / np.bincount(target)
+
+
+def window_starts(length: int, size: int, stride: int) -> List[int]:
+    """First clips of windows that cover a video; the last one ends where it ends.
+
+    Args:
+        length (int): Of the video, clips.
+        size (int): Of a window, clips. One window is enough for a video no longer.
+        stride (int): Between windows, clips.
+    """
+    last = max(length - size, 0)
+    return [*range(0, last, stride), last]

@@ -1,6 +1,7 @@
 """The timeline picture and film, their visualizer and hook; histograms of data sets."""
 
 from .dataset_histograms import draw_histograms
+from .detections import DetectionPictureHook, draw_detections
 from .grounding_visualizer import GroundingVisualizer, timeline_of
 from .hook import TimelineHook
 from .thumbnails import read_thumbnails
@@ -8,9 +9,11 @@ from .timeline import Timeline, draw_timeline
 from .timeline_video import write_timeline_video
 
 __all__ = [
+    'DetectionPictureHook',
     'GroundingVisualizer',
     'Timeline',
     'TimelineHook',
+    'draw_detections',
     'draw_histograms',
     'draw_timeline',
     'read_thumbnails',

@@ -4,18 +4,20 @@
 
 Prints retrieval on held-out frames and captions, and how often the right word wins
 among captions that differ in one word only. Directions are asked of frames in the
-middle of a movement; an image cannot tell them, so that row must lie at 50.
+middle of a movement; an image cannot tell them, so that row must lie at 50. Places are
+read by a linear map: patches should know them.
 """
 
 import argparse
 import json
 from typing import Callable, Dict, Iterator, List, Tuple
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from mmvtg.datasets.moving_shapes import render_frames, sample_scene
+from mmvtg.datasets.moving_shapes import actor_poses, render_frames, sample_scene
 from mmvtg.datasets.moving_shapes.frames import MovingShapesFrames
 from mmvtg.datasets.moving_shapes.vocabulary import (
     COLOUR_WORDS,
@@ -104,8 +106,6 @@ def word_questions(count: int, slot: str, heldout: bool) -> List[Question]:
 
 def direction_questions(count: int) -> List[Question]:
     """Frames in the middle of a movement, and the movement's two directions."""
-    import cv2
-
     questions = []
     for index in range(count):
         rng = np.random.default_rng([11, index])
@@ -120,13 +120,53 @@ def direction_questions(count: int) -> List[Question]:
             continue
         actor, action = moves[rng.integers(len(moves))]
         time = rng.uniform(action.start, action.end)
-        frame = render_frames(scene, np.array([time]))[0]
-        image = cv2.resize(frame, (64, 64), interpolation=cv2.INTER_AREA)
+        image = _shrink(render_frames(scene, np.array([time]))[0])
         kinds = sorted((action.kind, INVERSE[action.kind]))
         options = [f'a {actor.colour} {actor.shape} {_finite(kind)}' for kind in kinds]
-        image = np.ascontiguousarray(image.transpose(2, 0, 1))
         questions.append((image, options, kinds.index(action.kind)))
     return questions
+
+
+def place_errors(probe: Probe, count: int) -> Dict[str, float]:
+    """How exactly a linear map reads places of actors, RMS pixels at 128x128.
+
+    From the mean of the last layer's patches that an actor covers, from the class token
+    alone, and what guessing the mean place gives. Fitted on 70 % of the frames.
+    """
+    frames, places, covers = [], [], []
+    middle = 16 * np.arange(8) + 8
+    for index in range(count):
+        rng = np.random.default_rng([12, index])
+        scene = sample_scene(rng)
+        time = np.array([rng.uniform(0, scene.duration)])
+        x, y, radius = actor_poses(scene.actors[0], time)[0, :3]
+        frames.append(_shrink(render_frames(scene, time)[0]))
+        places.append((x, y))
+        far = np.hypot(middle[:, None] - y, middle[None] - x)
+        covers.append((far < radius + 8).ravel())
+    with torch.inference_mode():
+        chunks = torch.from_numpy(np.stack(frames)).split(256)
+        tokens = torch.cat([probe.vision.encode_tokens(one)[0] for one in chunks])
+    weights = torch.tensor(np.stack(covers)).float()
+    weights = weights / weights.sum(1, keepdim=True).clamp(min=1)
+    own = torch.einsum('np,npd->nd', weights, tokens[:, 1:])
+    target = torch.tensor(places).float()
+    known = {'own patches': own, 'class token': tokens[:, 0], 'nothing': own[:, :0]}
+    return {name: _linear_error(x, target) for name, x in known.items()}
+
+
+def _linear_error(x: torch.Tensor, target: torch.Tensor) -> float:
+    fit = int(0.7 * len(x))
+    x = torch.cat([(x - x[:fit].mean(0)) / x[:fit].std(0), torch.ones(len(x), 1)], 1)
+    solved = torch.linalg.lstsq(x[:fit], target[:fit]).solution
+    error = (x[fit:] @ solved - target[fit:]).square().mean().sqrt()
+    return round(float(error), 1)
+
+
+def _shrink(frame: np.ndarray) -> np.ndarray:
+    """(128, 128, 3) to (3, 64, 64)."""
+    small = cv2.resize(frame, (64, 64), interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(small.transpose(2, 0, 1))
 
 
 def _finite(kind: str) -> str:
@@ -158,6 +198,9 @@ def main() -> None:
         right = probe.accuracy(questions)
         results[name] = dict(accuracy=right, frames=len(questions))
         print(f'{name:<20} {right:5.1f} %  of {len(questions)} frames')
+    results['place'] = place_errors(probe, args.count)
+    for name, error in results['place'].items():
+        print(f'place from {name}: {error} of 128 pixels')
     for name, value in results['retrieval'].items():
         print(f'{name:<20} {value}')
     if args.out:

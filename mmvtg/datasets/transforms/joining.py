@@ -25,7 +25,9 @@ def resample_rows(array: np.ndarray, length: int) -> np.ndarray:
     Returns:
         ndarray: (length, ...) float32.
     """
-    middles = (np.arange(length) + 0.5) * len(array) / length - 0.5
+    # in float32, as torch places them, whose interpolation published features saw
+    scale = np.float32(len(array) / length)
+    middles = (np.arange(length, dtype=np.float32) + 0.5) * scale - np.float32(0.5)
     middles = np.clip(middles, 0, len(array) - 1)
     below = middles.astype(int)
     above = np.minimum(below + 1, len(array) - 1)

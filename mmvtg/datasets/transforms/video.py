@@ -1,7 +1,7 @@
 """Decodes the frames of a video file at the clip rate."""
 
 import os.path as osp
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import decord
 import numpy as np
@@ -144,7 +144,11 @@ class FrameReader:
         Raises:
             BadSampleError: The video breaks off.
         """
-        wanted = self._index[start:stop]
+        return self.take(range(start, stop))
+
+    def take(self, clips: Sequence[int]) -> Tensor:
+        """As :meth:`read`, the frames of any clips, ascending."""
+        wanted = [self._index[clip] for clip in clips]
         out = torch.empty(len(wanted), 3, self.size, self.size, dtype=torch.uint8)
         for first in range(0, len(wanted), _BULK):
             bulk = wanted[first : first + _BULK]

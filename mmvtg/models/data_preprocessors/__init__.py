@@ -1,5 +1,7 @@
 """From lists of samples to padded batches on the device."""
 
+from .draws import DrawsPreprocessor
 from .grounding import GroundingDataPreprocessor
+from .snippets import SnippetPreprocessor
 
-__all__ = ['GroundingDataPreprocessor']
+__all__ = ['DrawsPreprocessor', 'GroundingDataPreprocessor', 'SnippetPreprocessor']

@@ -7,12 +7,14 @@ from .dropout import Dropout
 from .mlp import MLP, FeedForward, TokenMLP
 from .pooling import AttentionPooling, masked_max
 from .position import WordPosition, sine_code, sine_grid, sine_position
+from .temporal_convs import TemporalConvs
 from .transformer import (
     DETR_LAYER,
     TransformerEncoder,
     TransformerLayer,
     xavier_init_,
 )
+from .wide_attention import WideAttention
 
 __all__ = [
     'DETR_LAYER',
@@ -24,9 +26,11 @@ __all__ = [
     'Dropout',
     'FeedForward',
     'MultiheadAttention',
+    'TemporalConvs',
     'TokenMLP',
     'TransformerEncoder',
     'TransformerLayer',
+    'WideAttention',
     'WordPosition',
     'attend_heads',
     'masked_max',

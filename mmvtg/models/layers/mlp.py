@@ -1,10 +1,16 @@
 """Layers that treat every token alone."""
 
+from open_clip.transformer import QuickGELU
 from torch import Tensor, nn
 
 from .dropout import Dropout
 
-_ACTIVATIONS = {'relu': nn.ReLU, 'gelu': nn.GELU, 'prelu': nn.PReLU}
+_ACTIVATIONS = {
+    'relu': nn.ReLU,
+    'gelu': nn.GELU,
+    'prelu': nn.PReLU,
+    'quick_gelu': QuickGELU,
+}
 
 
 class FeedForward(nn.Module):
@@ -13,7 +19,8 @@ class FeedForward(nn.Module):
     Args:
         channels (int): C.
         hidden_channels (int): Width between the two linears.
-        activation (str): ``relu``, ``gelu`` or ``prelu`` (one slope a layer).
+        activation (str): ``relu``, ``gelu``, ``prelu`` (one slope a layer) or
+            ``quick_gelu`` (OpenAI's CLIP).
         dropout (float): After the activation, while training.
 
     Raises:

@@ -1,5 +1,6 @@
 """Losses, one implementation each."""
 
+from .action_mask import ActionMaskLoss, WholeMaskLoss
 from .classification import (
     BCELoss,
     FocalLoss,
@@ -12,14 +13,18 @@ from .contrastive import (
     QueryWordLoss,
     SaliencyNCELoss,
     info_nce,
+    pair_nce,
     saliency_nce,
 )
 from .mutual_matching import MutualMatchingLoss
 from .regression import SpanGIoULoss, SpanL1Loss
 from .saliency import NegativePairLoss, RankContrastLoss, SaliencyHingeLoss
+from .snippet import BranchConsistencyLoss, SnippetCELoss
 
 __all__ = [
+    'ActionMaskLoss',
     'BCELoss',
+    'BranchConsistencyLoss',
     'FocalLoss',
     'ForegroundCELoss',
     'InfoNCELoss',
@@ -29,10 +34,13 @@ __all__ = [
     'RankContrastLoss',
     'SaliencyHingeLoss',
     'SaliencyNCELoss',
+    'SnippetCELoss',
     'SpanGIoULoss',
     'SpanL1Loss',
+    'WholeMaskLoss',
     'focal_loss',
     'info_nce',
     'masked_mean',
+    'pair_nce',
     'saliency_nce',
 ]

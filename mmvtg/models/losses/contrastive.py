@@ -1,12 +1,17 @@
 """Losses that pull matching things together and push others apart."""
 
-from typing import Sequence
+import math
+from typing import Optional, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvtg.registry import MODELS
+
+# What excluded clips get in place of minus infinity: the logarithm of float32's least
+# number, as in UniVTG's code. A positive clip behind the video costs much, not NaN.
+_EXCLUDED = math.log(2**-149)
 
 
 def info_nce(a: Tensor, b: Tensor, temperature: float = 0.07) -> Tensor:
@@ -25,6 +30,36 @@ def info_nce(a: Tensor, b: Tensor, temperature: float = 0.07) -> Tensor:
     rows = logits.log_softmax(-1).diagonal(dim1=-2, dim2=-1)
     columns = logits.log_softmax(-2).diagonal(dim1=-2, dim2=-1)
     return -(rows.mean() + columns.mean()) / 2
+
+
+def pair_nce(
+    a: Tensor,
+    b: Tensor,
+    temperature: float = 0.07,
+    related: Optional[Tensor] = None,
+    symmetric: bool = False,
+) -> Tensor:
+    """InfoNCE of pairs: each ``a`` against all ``b`` (Efficient-Prompt eq. 4).
+
+    Args:
+        a (Tensor): (N, C), any scale.
+        b (Tensor): (N, C), any scale; row i belongs to row i.
+        temperature (float): Divides the cosines.
+        related (Tensor, optional): (N, N) bool, True where row i and column j belong
+            together as well; they are no negatives.
+        symmetric (bool): Half of the loss is that of each ``b`` against all ``a``.
+
+    Returns:
+        Tensor: Scalar.
+    """
+    logits = F.normalize(a, dim=-1) @ F.normalize(b, dim=-1).T / temperature
+    if related is not None:
+        own = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+        logits = logits.masked_fill(related & ~own, float('-inf'))
+    loss = -logits.log_softmax(1).diagonal().mean()
+    if symmetric:
+        loss = (loss - logits.log_softmax(0).diagonal().mean()) / 2
+    return loss
 
 
 def saliency_nce(
@@ -64,7 +99,7 @@ def saliency_nce(
     else:
         allowed = saliency <= highest
     allowed = allowed & mask
-    logits = (similarity / temperature).masked_fill(~allowed, float('-inf'))
+    logits = (similarity + _EXCLUDED * ~allowed) / temperature
     loss = similarity.new_zeros(())
     if 'clips' in directions:
         loss = loss - logits.log_softmax(1)[own, positive].mean()

@@ -1,0 +1,58 @@
+# STALE on features of CLIP ViT-B/16, section 5 of the paper's reading in the README.
+channels = 512
+clip = 'ViT-B-16'
+num_context = 30
+model = dict(
+    type='TemporalActionDetector',
+    embedding=dict(
+        type='TemporalEmbedding',
+        in_channels=channels,
+        channels=channels,
+        layer=dict(type='WideAttention', channels=channels, num_heads=4),
+    ),
+    classifier=dict(
+        type='ClassNameClassifier',
+        text_tower=dict(
+            type='CLIPTextTower',
+            model=clip,
+            pretrained='openai',
+            frozen=False,
+            hooks=[
+                dict(
+                    type='ContextPrompt',
+                    width=channels,
+                    num_before=num_context,
+                    num_after=0,
+                    init_std=0.02,
+                )
+            ],
+        ),
+    ),
+    head=dict(
+        type='STALEHead',
+        channels=channels,
+        foreground=dict(
+            type='QueryForeground',
+            decoder=dict(
+                type='MaskDecoder',
+                in_channels=channels,
+                channels=channels,
+                mask_channels=channels,
+                num_queries=20,
+            ),
+        ),
+        adaption=dict(type='CrossModalAdaption', channels=channels),
+        localizer=dict(type='DynamicMaskLocalizer', channels=channels),
+        losses=dict(
+            classes=dict(type='SnippetCELoss'),
+            masks=dict(type='ActionMaskLoss', dice_weight=0.4),
+            foreground=dict(type='BCELoss'),
+            consistency=dict(type='BranchConsistencyLoss'),
+        ),
+        candidates=dict(
+            type='MaskCandidates',
+            top_clips=10,
+            nms=dict(kind='gaussian', sigma=0.5, min_score=0.001, max_num=100),
+        ),
+    ),
+)

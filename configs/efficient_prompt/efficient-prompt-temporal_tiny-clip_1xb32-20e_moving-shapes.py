@@ -1,0 +1,14 @@
+# Efficient-Prompt, recognition on MovingShapes: prompts and one temporal layer.
+_base_ = ['efficient-prompt_tiny-clip_1xb32-20e_moving-shapes.py']
+
+model = dict(
+    temporal=dict(
+        _delete_=True,
+        type='TemporalTransformer',
+        channels=96,
+        num_layers=1,
+        num_heads=4,
+        max_frames=8,
+        max_gap=3,
+    )
+)

@@ -1,0 +1,23 @@
+# Efficient-Prompt on Kinetics-400 (paper, model A5), mmaction2's lists of videos.
+_base_ = [
+    '../_base_/datasets/recognition_features.py',
+    '../_base_/models/efficient_prompt.py',
+    '../_base_/schedules/efficient_prompt.py',
+    '../_base_/default_runtime.py',
+]
+
+data_root = '{{$MMVTG_DATA:data}}/kinetics400/'
+dataset = dict(
+    data_root=data_root,
+    data_prefix=dict(feature='features'),
+    layout='labelled',
+    classes='label_map_k400.txt',
+)
+train_dataloader = dict(
+    dataset=dict(ann_file='kinetics400_train_list_videos.txt', **dataset)
+)
+val_dataloader = dict(
+    dataset=dict(ann_file='kinetics400_val_list_videos.txt', **dataset)
+)
+test_dataloader = val_dataloader
+custom_hooks = [dict(type='IterationSeedHook'), dict(type='ClassNamesHook')]

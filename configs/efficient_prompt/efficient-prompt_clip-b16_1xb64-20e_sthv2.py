@@ -1,0 +1,20 @@
+# Efficient-Prompt on Something-Something V2: four temporal layers.
+_base_ = [
+    '../_base_/datasets/recognition_features.py',
+    '../_base_/models/efficient_prompt.py',
+    '../_base_/schedules/efficient_prompt.py',
+    '../_base_/default_runtime.py',
+]
+
+data_root = '{{$MMVTG_DATA:data}}/sthv2/'
+dataset = dict(
+    data_root=data_root,
+    data_prefix=dict(feature='features'),
+    layout='labelled',
+    classes='label_map.txt',
+)
+train_dataloader = dict(dataset=dict(ann_file='sthv2_train_list_videos.txt', **dataset))
+val_dataloader = dict(dataset=dict(ann_file='sthv2_val_list_videos.txt', **dataset))
+test_dataloader = val_dataloader
+model = dict(temporal=dict(num_layers=4))
+custom_hooks = [dict(type='IterationSeedHook'), dict(type='ClassNamesHook')]

@@ -1,0 +1,109 @@
+"""Candidates of masks against plain loops, and targets of snippets."""
+
+import pytest
+import torch
+
+from mmvtg.models.task_modules import MaskCandidates, snippet_targets
+from mmvtg.models.task_modules.mask_candidates import longest_runs
+
+
+def slow_run(row):
+    best = (0, 0)
+    for start in range(len(row)):
+        end = start
+        while end < len(row) and row[end]:
+            end += 1
+        if end - start > best[1]:
+            best = (start, end - start)
+    return best
+
+
+def slow_candidates(scores, masks, thresholds, least, top, share):
+    size, found = len(scores), {}
+    ranked = sorted(range(size), key=lambda t: -scores[t].max().item())
+    ranked = [t for t in ranked if scores[t].max() > least][:top]
+    for t in ranked:
+        label = int(scores[t].argmax())
+        for threshold in thresholds:
+            column = masks[:, t]
+            start, length = slow_run((column > threshold).tolist())
+            if length / size <= share:
+                continue
+            score = (scores[t].max() * column[start : start + length].max()).item()
+            key = (start, start + length, label)
+            found[key] = max(found.get(key, 0), score)
+    rows = [(-score, *key) for key, score in found.items()]
+    return [(a / size, b / size, label, -s) for s, a, b, label in sorted(rows)]
+
+
+def test_longest_run_is_the_first_of_equal_ones():
+    rows = torch.tensor(
+        [
+            [0, 1, 1, 0, 1, 1],
+            [0, 0, 0, 0, 0, 0],
+            [1, 1, 1, 1, 1, 1],
+            [1, 0, 1, 1, 1, 0],
+        ]
+    ).bool()
+    first, length = longest_runs(rows)
+    assert [slow_run(row.tolist())[1] for row in rows] == length.tolist()
+    assert first[[0, 2, 3]].tolist() == [1, 0, 2]
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_candidates_equal_plain_loops(seed):
+    rng = torch.Generator().manual_seed(seed)
+    scores = torch.rand(30, 5, generator=rng)
+    masks = torch.rand(30, 30, generator=rng)
+    settings = dict(class_threshold=0.9, top_clips=7, min_share=0.05)
+    thresholds = (0.0, 0.3, 0.5)
+    find = MaskCandidates(mask_thresholds=thresholds, **settings)
+    spans, score, label = find(scores, masks)
+    expected = slow_candidates(scores, masks, thresholds, 0.9, 7, 0.05)
+    got = [
+        (*span, k, s)
+        for span, k, s in zip(spans.tolist(), label.tolist(), score.tolist())
+    ]
+    assert len(got) == len(expected)
+    for one, other in zip(got, expected):
+        assert one == pytest.approx(other)
+
+
+def test_nothing_above_the_threshold_gives_nothing():
+    find = MaskCandidates(class_threshold=0.5, nms=dict(kind='gaussian'))
+    spans, scores, labels = find(torch.full((8, 2), 0.1), torch.rand(8, 8))
+    assert spans.shape == (0, 2) and len(scores) == len(labels) == 0
+
+
+def test_suppression_is_class_by_class():
+    scores = torch.zeros(8, 2)
+    scores[0, 0], scores[1, 1], scores[2, 0] = 0.9, 0.8, 0.7
+    masks = torch.zeros(8, 8)
+    masks[:4, :2] = 1.0
+    masks[:5, 2] = 1.0
+    settings = dict(mask_thresholds=(0.5,))
+    nms = dict(kind='hard', iou_threshold=0.5)
+    _, kept, labels = MaskCandidates(nms=nms, **settings)(scores, masks)
+    assert labels.tolist() == [0, 1] and kept.tolist() == pytest.approx([0.9, 0.8])
+
+
+def test_short_instance_takes_the_snippet_at_its_centre():
+    spans = torch.tensor([[3.1, 3.2], [9.99, 10.5]])
+    target = snippet_targets(spans, torch.tensor([0, 1]), 10.0, 10, 2)
+    assert target.classes.nonzero().numel() and target.classes[3] == 0
+    assert target.classes[9] == 1
+    assert target.foreground.nonzero()[:, 0].tolist() == [3, 9]
+
+
+def test_shorter_instance_rules_where_two_overlap():
+    spans = torch.tensor([[2.0, 5.0], [0.0, 10.0]])
+    target = snippet_targets(spans, torch.tensor([0, 1]), 10.0, 10, 2)
+    assert target.classes.tolist() == [1, 1, 0, 0, 0, 1, 1, 1, 1, 1]
+    assert target.masks[:, 3].nonzero()[:, 0].tolist() == [2, 3, 4]
+    assert target.masks[:, 0].all()
+
+
+def test_instance_longer_than_the_video_is_cut_off():
+    spans = torch.tensor([[6.0, 99.0], [12.0, 14.0]])
+    target = snippet_targets(spans, torch.tensor([0, 1]), 10.0, 10, 2)
+    assert target.classes.tolist() == [2] * 6 + [0] * 4

@@ -1,0 +1,79 @@
+"""Every detector of configs/stale trains a step and predicts."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.structures import InstanceData
+
+from mmvtg.registry import MODELS
+from mmvtg.structures import GroundingDataSample
+
+ROOT = Path(__file__).parents[1]
+SMALL = sorted(ROOT.glob('configs/stale/*moving-shapes.py'))
+LARGE = sorted(set(ROOT.glob('configs/stale/*.py')) - set(SMALL))
+
+
+def batch(cfg, width):
+    size = cfg.train_dataloader.dataset.pipeline[0].get('num_snippets', 300)
+    videos, samples = [], []
+    for index in range(2):
+        sample = GroundingDataSample(
+            metainfo=dict(
+                video_id=f'v{index}',
+                duration=50.0,
+                window=(0.0, 50.0),
+                classes=['slide left', 'grow'],
+            )
+        )
+        spans = torch.tensor([[5.0, 15.0], [30.0, 45.0]])
+        labels = torch.tensor([index, 1])
+        sample.gt_moments = InstanceData(spans=spans, labels=labels)
+        samples.append(sample)
+        videos.append(torch.randn(size, width))
+    return dict(inputs=dict(video=videos), data_samples=samples)
+
+
+@pytest.mark.parametrize('path', SMALL, ids=lambda path: path.stem)
+def test_small_detector_trains_a_step_and_predicts(path):
+    cfg = Config.fromfile(str(path))
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    data = model.data_preprocessor(batch(cfg, 96))
+    total, _ = model.parse_losses(model(**data, mode='loss'))
+    total.backward()
+    grads = [p.grad for p in model.parameters() if p.grad is not None]
+    assert grads and all(grad.isfinite().all() for grad in grads)
+    with torch.no_grad():
+        results = model.eval()(**data, mode='predict')
+    for result in results:
+        found = result.pred_moments
+        assert len(found.spans) == len(found.scores) == len(found.labels)
+        assert found.labels.max() < 2 and (found.scores.diff() <= 0).all()
+
+
+@pytest.mark.parametrize('path', LARGE, ids=lambda path: path.stem)
+def test_large_configs_agree_with_their_data(path):
+    cfg = Config.fromfile(str(path))
+    model, train = cfg.model, cfg.train_dataloader.dataset
+    streams = [s for s in train.streams.values() if s is not None]
+    width = sum(stream.row_shape[0] for stream in streams)
+    if model.embedding is None:
+        assert width == model.head.channels
+    else:
+        assert width == model.embedding.in_channels
+    assert train.unseen == cfg.test_dataloader.dataset.classes
+    assert cfg.val_dataloader is None and cfg.val_cfg is None
+    assert cfg.setting in train.classes and cfg.split in train.classes
+
+
+def test_rates_of_the_paper():
+    rates = {
+        path.stem.rsplit('_', 1)[1]: Config.fromfile(
+            str(path)
+        ).optim_wrapper.optimizer.lr
+        for path in LARGE
+        if path.stem.startswith('stale_')
+    }
+    assert rates == dict(activitynet=1e-4, thumos14=1e-5)
