@@ -9,6 +9,7 @@ import torch
 
 from mmvtg.datasets import AnnotationError, BadSampleError, GroundingDataset
 from mmvtg.datasets.annotations import parse_sample
+from mmvtg.datasets.transforms import loading
 
 PIPELINE = [
     dict(type='LoadStoredFeatures'),
@@ -44,6 +45,32 @@ def test_a_sample_has_features_targets_and_metainfo(make_store, line):
     assert sample.positive_clips.tolist() == [2, 3, 4]
     assert (sample.video_id, sample.query_id, sample.fps) == ('v1', 1, 0.5)
     assert sample.query == 'a red circle slides to the left'
+
+
+def test_only_what_a_model_looks_at_may_be_kept(make_store, line):
+    root = make_store([line(0)])
+    load = dict(type='LoadStoredFeatures', num_layers=2, class_token=True)
+    inputs = build(root, pipeline=[load, *PIPELINE[1:]])[0]['inputs']
+    whole = build(root)[0]['inputs']
+    assert torch.equal(inputs['video'], whole['video'][:, 2:, :1])
+    assert torch.equal(inputs['query'], whole['query'][:, 2:])
+
+
+def test_a_video_is_read_once_for_queries_in_a_row(make_store, line, monkeypatch):
+    root = make_store([line(0, vid='a'), line(1, vid='a'), line(2), line(3, vid='a')])
+    dataset = build(root)
+    read = []
+    original = loading.load_array
+
+    def spy(path, *rest):
+        read.append(path)
+        return original(path, *rest)
+
+    monkeypatch.setattr(loading, 'load_array', spy)
+    items = [dataset[i]['inputs']['video'] for i in range(4)]
+    assert sum('video' in path.split('/')[-2] for path in read) == 3
+    assert torch.equal(items[0], items[1]) and torch.equal(items[0], items[3])
+    assert not torch.equal(items[0], items[2])
 
 
 def test_saliency_follows_the_moments_without_scores(make_store, line):

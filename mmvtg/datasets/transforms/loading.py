@@ -39,6 +39,9 @@ class LoadStoredFeatures(BaseTransform):
         max_clips (int): Longest video that models take, clips.
         cut_clips (int, optional): Keep only the first so many clips of a video.
         max_words (int, optional): Keep only the first so many tokens of a query.
+        num_layers (int, optional): Keep only the last so many stored layers of both
+            towers.
+        class_token (bool): Of a frame's tokens keep the first alone.
 
     Raises:
         BadSampleError: Missing or damaged file, NaN, too long, streams that do not fit
@@ -52,6 +55,8 @@ class LoadStoredFeatures(BaseTransform):
         max_clips: int = 1024,
         cut_clips: Optional[int] = None,
         max_words: Optional[int] = None,
+        num_layers: Optional[int] = None,
+        class_token: bool = False,
     ) -> None:
         self.normalize = [
             group if isinstance(group, str) else tuple(group) for group in normalize
@@ -60,6 +65,8 @@ class LoadStoredFeatures(BaseTransform):
         self.max_clips = max_clips
         self.cut_clips = cut_clips
         self.max_words = max_words
+        self.layers = slice(None if num_layers is None else -num_layers, None)
+        self.tokens = slice(1 if class_token else None)
         # queries of a video come one after the other (VideoGroupSampler, test sets)
         self._last: Tuple[Any, Optional[np.ndarray]] = (None, None)
 
@@ -93,7 +100,8 @@ class LoadStoredFeatures(BaseTransform):
                     f'annotation says {expected}; were they made at '
                     f'{results["fps"]:g} clips a second?'
                 )
-            arrays[name] = array
+            # a copy, so that the rest of the file is not kept and not handed on
+            arrays[name] = np.ascontiguousarray(array[:, self.layers, self.tokens])
         return arrays
 
     def _join(self, results: dict, arrays: Dict[str, np.ndarray]) -> np.ndarray:
@@ -119,7 +127,7 @@ class LoadStoredFeatures(BaseTransform):
     def _load_query(self, results: dict) -> np.ndarray:
         label = f'query {results["query_id"]}'
         array = load_array(results['query_feature_path'], label, QUERY_AXES)
-        array = lift(array[: self.max_words], 3)
+        array = lift(array[: self.max_words], 3)[:, self.layers]
         if 'query' in self.normalize:
             array = normalize(dict(query=array), ['query'])['query']
         return array
