@@ -49,13 +49,16 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(title: str, command: List[str], args: argparse.Namespace) -> None:
+def run(
+    title: str, command: List[str], args: argparse.Namespace, **variables: str
+) -> None:
     """Show a command and run it; its own progress goes to the terminal."""
     shown = shlex.join(osp.relpath(p) if osp.isabs(p) else p for p in command)
     print(f'\n==> {title}\n    $ python {shown}', flush=True)
     environment = {
         # threads that wait must not keep a core from the decoder or another program
         'OMP_WAIT_POLICY': 'PASSIVE',
+        **variables,
         **os.environ,
         'MMVTG_DATA': args.data,
         'MOVING_SHAPES': args.size,
@@ -76,7 +79,8 @@ def train_and_test(name: str, config: str, work_dir: str, args) -> Dict[str, flo
             f'param_scheduler.1.end={args.epochs}',
         ]
     train = ['tools/train.py', config, '--work-dir', work_dir, '--resume', *options]
-    run(f'training: {name}', train, args)
+    # steps this small take twice as long when two threads share them
+    run(f'training: {name}', train, args, OMP_NUM_THREADS='1')
     with open(checkpoint) as file:
         weights = file.read().strip()
     pictures = ['--show-dir', osp.join(args.out, 'timelines')]
