@@ -140,6 +140,8 @@ def load_array(address: str, name: str, axes: Mapping[int, str]) -> np.ndarray:
             f'{name}: {address} has shape {array.shape} and type {array.dtype}, '
             f'expected numbers of {" or ".join(axes.values())} with at least one row'
         )
+    if array.dtype.kind != 'f':
+        return array  # whole numbers are finite, and frames are many
     # one NaN or infinity anywhere makes the sum of the row sums not finite
     with np.errstate(over='ignore', invalid='ignore'):
         fine = np.isfinite(array.sum(dtype=np.float32))

@@ -1,7 +1,7 @@
 """Steps of a data pipeline."""
 
 from .formatting import PackGroundingInputs
-from .frame_draws import DrawStoredFrames, DrawVideoFrames
+from .frame_draws import DrawStoredFrames, DrawVideoFrames, FramesToImages
 from .loading import LoadStoredFeatures
 from .packed import LoadPackedFeatures
 from .snippets import LoadSnippets, PackDetectionInputs
@@ -14,6 +14,7 @@ __all__ = [
     'CleanMoments',
     'DrawStoredFrames',
     'DrawVideoFrames',
+    'FramesToImages',
     'LoadPackedFeatures',
     'LoadSnippets',
     'LoadStoredFeatures',
