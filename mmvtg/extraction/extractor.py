@@ -66,9 +66,7 @@ class FeatureExtractor:
     ) -> None:
         self.vision_tower = prepare_tower(vision_tower, device, storage_dtype, MODELS)
         self.text_tower = prepare_tower(text_tower, device, storage_dtype, MODELS)
-        self.source = FrameSource(
-            frame_size, fps, sampling, clip_frames, clip_rate
-        )
+        self.source = FrameSource(frame_size, fps, sampling, clip_frames, clip_rate)
         self.batch_frames = batch_frames
         self.batch_queries = batch_queries
         self.num_workers = num_workers

@@ -8,6 +8,7 @@ from .snippets import LoadSnippets, PackDetectionInputs
 from .split_query import SplitQuery
 from .targets import CleanMoments, SaliencyTarget
 from .tokenize import TokenizeQuery
+from .verb import VerbPosition
 from .video import LoadVideo
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     'SaliencyTarget',
     'SplitQuery',
     'TokenizeQuery',
+    'VerbPosition',
 ]

@@ -91,8 +91,8 @@ class DrawStoredFrames(_FrameDraws):
     """Draws of stored frame features.
 
     Required keys: ``feature_path`` of (N, C), one row a frame, or of the frames
-    themselves (N, 3, H, W); ``video_id``; optionally ``window`` (start, end) s, ``fps``,
-    ``draw``.
+    themselves (N, 3, H, W); ``video_id``; optionally ``window`` (start, end) s,
+    ``fps``, ``draw``.
 
     Added keys: ``video`` (K, T, C) float32 or (K, T, 3, H, W) uint8 Tensor,
     ``frame_gap`` (K,) int64 Tensor.
