@@ -7,6 +7,7 @@ from typing import Any, List, NamedTuple, Optional, Tuple
 import numpy as np
 from torch import Tensor
 
+from mmvtg.datasets.transforms.frame_readers import MiddleFrameReader, frame_of_tick
 from mmvtg.datasets.transforms.video import FrameReader
 
 #: Of Moment-DETR's SlowFast: frames a second of the grid, frames a clip, and how many
@@ -26,19 +27,6 @@ class VideoItem(NamedTuple):
     video_id: str
     path: str
     fps: Optional[float] = None
-
-
-class MiddleFrameReader(FrameReader):
-    """One frame a clip, the last one before its middle.
-
-    This is what ``ffmpeg -vf fps=0.5`` takes, and so the CLIP features of Moment-DETR
-    and its successors; :class:`FrameReader` takes the first frame of a clip.
-    """
-
-    def __init__(self, path: str, fps: float, *args: Any) -> None:
-        super().__init__(path, fps, *args)
-        total, rate = len(self._reader), len(self._reader) / self.duration
-        self._index = [frame_of_tick(i, fps, rate, total) for i in range(len(self))]
 
 
 class DenseClipReader(FrameReader):
@@ -102,22 +90,6 @@ class CentredClipReader(FrameReader):
         wanted = self._shown[start:stop]
         frames, place = np.unique(wanted, return_inverse=True)
         return self.take(frames.tolist())[place.reshape(wanted.shape)]
-
-
-def frame_of_tick(tick: int, grid: float, rate: float, total: int) -> int:
-    """Source frame that a regular grid shows at a tick, as ffmpeg's ``fps`` does.
-
-    A source frame belongs to the tick that is nearest to it, and a tick shows the last
-    frame that belongs to it or to an earlier one.
-
-    Args:
-        tick (int): Number of the grid point, from 0.
-        grid (float): Ticks a second.
-        rate (float): Frames a second of the source.
-        total (int): Frames of the source.
-    """
-    frame = math.ceil((tick + 0.5) * rate / grid - 1e-6) - 1
-    return min(max(frame, 0), total - 1)
 
 
 def dense_ticks(rate: float, clip_ticks: int) -> List[int]:

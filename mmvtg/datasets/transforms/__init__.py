@@ -3,6 +3,7 @@
 from .formatting import PackGroundingInputs
 from .frame_draws import DrawStoredFrames, DrawVideoFrames, FramesToImages
 from .loading import LoadStoredFeatures
+from .moment_pair import LoadMomentPair, PackMomentPair
 from .packed import LoadPackedFeatures
 from .snippets import LoadSnippets, PackDetectionInputs
 from .split_query import SplitQuery
@@ -16,12 +17,14 @@ __all__ = [
     'DrawStoredFrames',
     'DrawVideoFrames',
     'FramesToImages',
+    'LoadMomentPair',
     'LoadPackedFeatures',
     'LoadSnippets',
     'LoadStoredFeatures',
     'LoadVideo',
     'PackDetectionInputs',
     'PackGroundingInputs',
+    'PackMomentPair',
     'SaliencyTarget',
     'SplitQuery',
     'TokenizeQuery',
