@@ -45,6 +45,8 @@ class FeatureExtractor:
             Default: what the tower's taps say, and float16 for pooled vectors.
         autocast (str, optional): ``bfloat16`` or ``float16``: compute in it where that
             is safe. Default: float32.
+        clip_frames (int, optional): See :class:`FrameSource`.
+        clip_rate (float, optional): Likewise.
         motion (dict, optional): Arguments of :class:`MotionStore`: stored vectors, one
             a clip, that the vision tower's hooks read as ``motion``.
     """
@@ -62,11 +64,13 @@ class FeatureExtractor:
         sampling: str = 'start',
         storage_dtype: Optional[str] = None,
         autocast: Optional[str] = None,
+        clip_frames: Optional[int] = None,
+        clip_rate: Optional[float] = None,
         motion: Optional[dict] = None,
     ) -> None:
         self.vision_tower = prepare_tower(vision_tower, device, storage_dtype, MODELS)
         self.text_tower = prepare_tower(text_tower, device, storage_dtype, MODELS)
-        self.source = FrameSource(frame_size, fps, sampling)
+        self.source = FrameSource(frame_size, fps, sampling, clip_frames, clip_rate)
         self.batch_frames = batch_frames
         self.batch_queries = batch_queries
         self.num_workers = num_workers

@@ -59,6 +59,8 @@ def video_manifest(
         autocast (str, optional): Type in which it computes, if not float32.
     """
     rare = {} if source.sampling == 'start' else dict(sampling=source.sampling)
+    if source.sampling == 'centred':
+        rare.update(clip_frames=source.clip_frames, clip_rate=source.clip_rate)
     return dict(
         describe_tower(tower, sample, 'video', autocast),
         fps=fps,
