@@ -26,9 +26,7 @@ def short_config(method: str, work_dir: Path):
 
 
 @pytest.mark.parametrize('method', METHODS)
-def test_trains_tests_and_answers_for_a_raw_video(
-    world, tmp_path, monkeypatch, method
-):
+def test_trains_tests_and_answers_for_a_raw_video(world, tmp_path, monkeypatch, method):
     monkeypatch.setenv('MMVTG_DATA', str(world))
     monkeypatch.setenv('MOVING_SHAPES', 'tiny')
     path, cfg = short_config(method, tmp_path)
