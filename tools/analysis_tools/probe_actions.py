@@ -1,6 +1,7 @@
 """What stored features know of MovingShapes' actions, as a linear map reads it.
 
-    python tools/analysis_tools/probe_actions.py data/moving_shapes/demo slowfast tiny_clip
+    python tools/analysis_tools/probe_actions.py data/moving_shapes/demo \
+        slowfast tiny_clip
 
 For each folder under `features/` with one vector a clip, (T, C): the clips of the
 stretches in `recognition/{split}.txt`, during which one action can be seen, are told
