@@ -22,7 +22,7 @@ CONFIGS = sorted(
 # these have tests of their own
 OTHERS = tuple(
     f'configs/{name}/'
-    for name in ('tiny_clip', 'mmn', 'vdi', 'stale', 'efficient_prompt')
+    for name in ('tiny_clip', 'slowfast', 'mmn', 'vdi', 'stale', 'efficient_prompt')
 )
 GROUNDERS = [path for path in CONFIGS if not path.startswith(OTHERS)]
 
