@@ -22,7 +22,15 @@ CONFIGS = sorted(
 # these have tests of their own
 OTHERS = tuple(
     f'configs/{name}/'
-    for name in ('tiny_clip', 'mmn', 'vdi', 'stale', 'efficient_prompt', 'actprompt')
+    for name in (
+        'actprompt',
+        'efficient_prompt',
+        'mmn',
+        'slowfast',
+        'stale',
+        'tiny_clip',
+        'vdi',
+    )
 )
 GROUNDERS = [path for path in CONFIGS if not path.startswith(OTHERS)]
 

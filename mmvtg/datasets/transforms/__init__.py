@@ -3,6 +3,7 @@
 from .formatting import PackGroundingInputs
 from .frame_draws import DrawStoredFrames, DrawVideoFrames, FramesToImages
 from .loading import LoadStoredFeatures
+from .mirror import MirrorAction
 from .moment_pair import LoadMomentPair, PackMomentPair
 from .packed import LoadPackedFeatures
 from .snippets import LoadSnippets, PackDetectionInputs
@@ -22,6 +23,7 @@ __all__ = [
     'LoadSnippets',
     'LoadStoredFeatures',
     'LoadVideo',
+    'MirrorAction',
     'PackDetectionInputs',
     'PackGroundingInputs',
     'PackMomentPair',

@@ -1,9 +1,9 @@
-# Moment-DETR on MovingShapes over one vector a clip. MMVTG_CLIPS names the folder of features:
+# UniVTG on MovingShapes over one vector a clip. MMVTG_CLIPS names the folder of features:
 # tiny_clip, or what an adapted tower wrote.
 _base_ = [
     '../_base_/datasets/moving_shapes_clip.py',
     '../_base_/models/tiny_clip.py',
-    '../_base_/models/moment_detr.py',
+    '../_base_/models/univtg.py',
     '../_base_/schedules/detr_moving_shapes.py',
     '../_base_/default_runtime.py',
 ]
@@ -18,13 +18,9 @@ model = dict(
         layer=layer,
         inputs=dict(dropout=0.1, use_tef=True, normalize=True),
     ),
-    head=dict(
-        channels=channels,
-        decoder=dict(layer=layer),
-        post_processor=dict(unit=2.0),
-    ),
+    head=dict(channels=channels, post_processor=dict(unit=2.0)),
 )
-epochs = 10
+epochs = 8
 train_cfg = dict(max_epochs=epochs, val_interval=epochs)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=100),
