@@ -1,8 +1,8 @@
-# Moment-DETR on MovingShapes over the tiny CLIP: the class token of its last layer.
+# QD-DETR on MovingShapes over the tiny CLIP: the class token of its last layer.
 _base_ = [
     '../_base_/datasets/moving_shapes_class_token.py',
     '../_base_/models/tiny_clip_k4.py',
-    '../_base_/models/moment_detr.py',
+    '../_base_/models/qd_detr.py',
     '../_base_/schedules/detr_moving_shapes.py',
     '../_base_/default_runtime.py',
 ]
@@ -16,7 +16,7 @@ model = dict(
         query_dims=96,
         channels=channels,
         layer=layer,
-        inputs=dict(dropout=0.1, use_tef=True, normalize=True),
+        inputs=dict(dropout=0.0, use_tef=True, normalize=True),
     ),
     head=dict(
         channels=channels,
@@ -25,4 +25,3 @@ model = dict(
     ),
 )
 default_hooks = dict(checkpoint=dict(save_best='MR-full-mAP', rule='greater'))
-optim_wrapper = dict(optimizer=dict(lr=5e-4))
