@@ -63,7 +63,7 @@ def main(path: str, count: int) -> None:
             bad = os.path.join(folder, f'bad{index}.mp4')
             with open(bad, 'wb') as file:
                 file.write(damage(data, rng))
-            print(index, file=sys.stderr, flush=True)  # which one crashed
+            sys.stderr.write(f'{index}\n')  # so that one knows which one crashed
             try:
                 (answer,) = inferencer(bad, 'red')['predictions']
             except BadSampleError as error:
@@ -73,7 +73,7 @@ def main(path: str, count: int) -> None:
             assert answer['duration'] > 0 and math.isfinite(answer['duration'])
             assert len(answer['saliency']) == math.floor(answer['duration'] + 1e-3)
             found['answered'] += 1
-    print(json.dumps(found))
+    sys.stdout.write(json.dumps(found) + '\n')
 
 
 if __name__ == '__main__':
