@@ -171,7 +171,10 @@ def largest_difference(model: nn.Module, cfg: Config, path: str) -> Dict[str, fl
             fused = model.fuse(dict(zip(INPUTS, inputs)))
             wanted = name_outputs(model.head(fused))
         feed = {name: x.numpy() for name, x in zip(INPUTS, inputs)}
-        given = session.run(list(wanted), feed)
+        try:
+            given = session.run(list(wanted), feed)
+        except Exception as error:  # onnxruntime's own classes share no base
+            raise ValueError(f'onnxruntime with {sizes}: {error}') from error
         for (name, want), got in zip(wanted.items(), given):
             want = want.numpy()
             if want.shape != got.shape:
