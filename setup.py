@@ -62,6 +62,7 @@ setup(
     + read_requirements('runtime.txt'),
     extras_require={
         'tests': read_requirements('tests.txt'),
+        'export': ['onnx', 'onnxruntime', 'onnxscript'],  # tools/deployment
         'ray': ['ray>=2.9'],  # tools/extract_features.py --engine ray
     },
     cmdclass={'build_py': BuildWithMim},

@@ -12,7 +12,7 @@ from typing import List, Optional
 
 from mmengine.config import DictAction
 
-from mmvtg.apis import VTGInferencer, find_model, list_models
+from mmvtg.apis import VTGInferencer, download, find_model, list_models
 from mmvtg.utils import register_all_modules
 from mmvtg.visualization.text import format_time, time_decimals
 
@@ -59,12 +59,13 @@ def ask(args: argparse.Namespace) -> int:
     register_all_modules()
     pred_file = osp.join(args.out, 'predictions.json')
     try:
-        model = args.model
+        model, weights = args.model, args.weights
         if args.cfg_options and model:
-            model, _ = find_model(model, args.cfg_options)
+            model, name = find_model(model, args.cfg_options)
+            weights = weights or (name and download(name))
         inferencer = VTGInferencer(
             model,
-            args.weights,
+            weights,
             args.device,
             args.fps,
             args.window,

@@ -1,6 +1,8 @@
 """What users call from Python."""
 
-from .model_loading import find_model, list_models
+from .metafiles import get_model, list_models
+from .model_loading import find_model
+from .model_zoo import download
 from .vtg_inferencer import VTGInferencer
 
-__all__ = ['VTGInferencer', 'find_model', 'list_models']
+__all__ = ['VTGInferencer', 'download', 'find_model', 'get_model', 'list_models']

@@ -1,35 +1,30 @@
-"""Models by name, and whether what users give fits them."""
+"""Configs of models by name, and whether what users give fits them."""
 
-import difflib
 import os.path as osp
 from typing import Dict, List, Optional, Tuple
 
 import torch
 from mmengine.config import Config, ConfigDict
-from mmengine.infer import BaseInferencer
 from torch import Tensor, nn
 
 from mmvtg.utils.launch import load_config
 
-
-def list_models() -> List[str]:
-    """Names of all models in the metafiles that ``model-index.yml`` lists."""
-    return sorted(_models(_root()))
+from .metafiles import get_model
 
 
 def find_model(
     name: str, options: Optional[dict] = None
 ) -> Tuple[Config, Optional[str]]:
-    """Config and published weights of a model.
+    """Config of a model, and under which name the model zoo knows it.
 
     Args:
         name (str): Config file, or name of a model in a metafile, in any case, with or
-            without ``.py``.
+            without ``.py``; ``NAME@RELEASE`` for a checkpoint of the authors.
         options (dict, optional): Fields of the config to override.
 
     Returns:
-        tuple: The config, and where its weights are; None if none are published, and
-        always for a config file.
+        tuple: The config, and the name for :func:`mmvtg.apis.model_zoo.download`; None
+        for a config file.
 
     Raises:
         FileNotFoundError: A path (with a ``/``) that does not exist.
@@ -39,22 +34,7 @@ def find_model(
         return load_config(name, options), None
     if osp.dirname(name):
         raise FileNotFoundError(f'config {name} does not exist')
-    root = _root()
-    models = _models(root)
-    wanted = name.lower().removesuffix('.py')
-    if wanted in models:
-        model = models[wanted]
-        weights = model.get('Weights')
-        if isinstance(weights, list):
-            weights = weights[0] if weights else None
-        return load_config(osp.join(root, model['Config']), options), weights or None
-    near = [model for model in models if wanted in model][:5]
-    near = near or difflib.get_close_matches(wanted, models, n=3, cutoff=0.3)
-    hint = f'did you mean {" or ".join(near)}? ' if near else ''
-    raise ValueError(
-        f'{name!r} is neither a config file nor the name of a model; {hint}'
-        'VTGInferencer.list_models() names them all'
-    )
+    return load_config(get_model(name).config, options), name
 
 
 def check_device(device: str) -> str:
@@ -130,18 +110,3 @@ def check_weights(model: nn.Module, state: Dict[str, Tensor]) -> None:
             f'the weights are of another model than the config: {"; ".join(bad[:3])}'
             + (f'; and {len(bad) - 3} more' if len(bad) > 3 else '')
         )
-
-
-def _root() -> str:
-    """The folder of ``configs``: the sources', or that inside of the package."""
-    return BaseInferencer._get_repo_or_mim_dir('mmvtg')
-
-
-def _models(root: str) -> Dict[str, dict]:
-    found = {}
-    for model in BaseInferencer._get_models_from_metafile(root):
-        aliases = model.get('Alias') or []
-        aliases = [aliases] if isinstance(aliases, str) else aliases
-        for name in (model['Name'], *aliases):
-            found[name.lower()] = model
-    return found

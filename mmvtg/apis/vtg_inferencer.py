@@ -26,15 +26,16 @@ from mmvtg.visualization import (
 from .feature_cache import FeatureCache
 from .inputs import Queries, VideoQueries, Videos, pair_inputs
 from .merging import merge_samples
+from .metafiles import list_models
 from .model_loading import (
     check_device,
     check_loader,
     check_weights,
     clip_rate,
     find_model,
-    list_models,
     test_pipeline,
 )
+from .model_zoo import download
 from .video_stream import VideoPart, VideoStream
 
 #: Seconds of a window, where neither the call nor the config says how many.
@@ -53,10 +54,11 @@ class VTGInferencer(BaseInferencer):
     of videos stay in memory for further queries, as far as ``cache_bytes`` reach.
 
     Args:
-        model (str | Config, optional): Config file, name of a model in a metafile, or
-            config. Default is the config inside of ``weights``.
-        weights (str, optional): Checkpoint; default is what the metafile names.
-            ``'random'``: random ones, for tests.
+        model (str | Config, optional): Config file, name of a model in a metafile
+            (``NAME@RELEASE`` for a checkpoint of its authors), or config. Default is
+            the config inside of ``weights``.
+        weights (str, optional): Checkpoint; default is what the model zoo has for the
+            name, downloaded if need be. ``'random'``: random ones, for tests.
         device (str, optional): Default is an accelerator if there is one.
         fps (float, optional): Clips per second; needed if the config says ``'auto'``.
         window (float, optional): Seconds that the model sees at once; default is the
@@ -67,6 +69,7 @@ class VTGInferencer(BaseInferencer):
         show_progress (bool): Show a bar for each video.
 
     Raises:
+        DownloadError: The weights of the model zoo cannot be had.
         FileNotFoundError: No such config or checkpoint.
         ValueError: Unknown name, no weights or those of another model, a device that
             is not there, or a config that does not name its towers.
@@ -96,15 +99,16 @@ class VTGInferencer(BaseInferencer):
         scope: str = 'mmvtg',
         show_progress: bool = False,
     ) -> None:
-        name, published = model if isinstance(model, str) else 'the config', None
+        what, name = model if isinstance(model, str) else 'the config', None
         if isinstance(model, str):
-            model, published = find_model(model)
-        weights = weights or published
+            model, name = find_model(model)
+        if name and not weights:
+            weights = download(name, progress=show_progress)
         if weights is None or (model is None and weights == 'random'):
             raise ValueError(
                 'give a model, or weights with a config in them'
                 if model is None
-                else f"{name} has no published weights: give a checkpoint, or 'random' "
+                else f"{what} has no published weights: give a checkpoint, or 'random' "
                 'for random ones, whose answers mean nothing'
             )
         weights = None if weights == 'random' else weights

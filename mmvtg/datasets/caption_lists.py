@@ -86,14 +86,19 @@ def _csv(path: str, columns: Tuple[str, str]) -> Iterator[Pair]:
     lines = [line for _, line in numbered_lines(path)]
     delimiter = '\t' if lines and '\t' in lines[0] else ','
     reader = csv.DictReader(lines, delimiter=delimiter)
-    missing = [name for name in columns if name not in (reader.fieldnames or ())]
-    if missing:
+    try:
+        missing = [name for name in columns if name not in (reader.fieldnames or ())]
+        if missing:
+            raise AnnotationError(
+                f'{path}:1: there is no column {missing[0]!r}, but '
+                f'{reader.fieldnames}; name the columns of video and text in `columns`'
+            )
+        for row in reader:
+            yield f'{path}:{reader.line_num}', row[columns[0]], row[columns[1]]
+    except csv.Error as error:
         raise AnnotationError(
-            f'{path}:1: there is no column {missing[0]!r}, but {reader.fieldnames}; '
-            'name the columns of video and text in `columns`'
-        )
-    for row in reader:
-        yield f'{path}:{reader.line_num}', row[columns[0]], row[columns[1]]
+            f'{path}:{reader.line_num + 1}: no valid CSV ({error})'
+        ) from error
 
 
 def _lsmdc(path: str, columns: Tuple[str, str]) -> Iterator[Pair]:

@@ -130,8 +130,10 @@ def resample_clips(values: np.ndarray, fps: float, clip_length: float) -> np.nda
         index = np.arange(math.ceil(len(values) / ratio - 1e-6)) * ratio
         return values[np.minimum(index.astype(int), len(values) - 1)]
     target = (np.arange(len(values)) / ratio + 1e-6).astype(int)
-    total = np.bincount(target, weights=values)
-    return total / np.bincount(target)
+    means = np.bincount(target, weights=values) / np.bincount(target)
+    # the last value may reach into a clip in which none begins
+    rest = math.ceil(len(values) / ratio - 1e-6) - len(means)
+    return np.append(means, values[-1:].repeat(max(rest, 0)))
 
 
 def window_starts(length: int, size: int, stride: int) -> List[int]:

@@ -67,7 +67,7 @@ class QueryDecoder(BaseModule):
             memory = torch.cat([memory, fused.words], dim=1)
             mask = torch.cat([mask, fused.words_mask], dim=1)
             place = torch.cat([place, fused.words_position], dim=1)
-        query = self.query_embed.weight.expand(len(memory), -1, -1)
+        query = self.query_embed.weight.expand(memory.size(0), -1, -1)
         x, states = torch.zeros_like(query), []
         for layer in self.layers:
             x = layer(

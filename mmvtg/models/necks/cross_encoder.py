@@ -131,11 +131,11 @@ class CrossEncoder(BaseModule):
     ) -> Tuple[Tensor, Optional[Tensor]]:
         if self.summary_token is None:
             return self.encoder(clips, mask, position), None
-        token = self.summary_token.expand(len(clips), 1, -1)
-        place = self.summary_position.expand(len(clips), 1, -1)
+        token = self.summary_token.expand(clips.size(0), 1, -1)
+        place = self.summary_position.expand(clips.size(0), 1, -1)
         x = self.encoder(
             torch.cat([token, clips], dim=1),
-            torch.cat([mask.new_ones(len(mask), 1), mask], dim=1),
+            torch.cat([mask.new_ones(mask.size(0), 1), mask], dim=1),
             torch.cat([place, position], dim=1),
         )
         return x[:, 1:], x[:, 0]

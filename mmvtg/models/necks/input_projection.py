@@ -84,7 +84,7 @@ class InputProjection(nn.Module):
         if self.token_types is not None:
             clips = clips + self.token_types.weight[1]
             words = words + self.token_types.weight[0]
-        sharing = Sharing(video.owners, len(video.mask))
+        sharing = Sharing(video.owners, video.mask.size(0))
         step = StepFeatures(clips=sharing.spread(clips), words=words)
         return step, sharing.spread(video.mask)
 

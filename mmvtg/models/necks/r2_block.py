@@ -107,7 +107,7 @@ class R2Block(BaseModule):
         if self.official_padding:  # parity: the padded length, whatever is real
             length = torch.full_like(length, size)
         extra = endpoints(length, size) if self.use_tef else None
-        sharing = Sharing(video.owners, len(video.mask))
+        sharing = Sharing(video.owners, video.mask.size(0))
         mask = sharing.spread(video.mask)
         position = sine_position(
             sharing.spread(length), size, self.query_mlp.linear_out.out_features

@@ -1,0 +1,87 @@
+"""The model zoo: what there is, what is known of a model, its weights.
+
+    python tools/model_zoo.py list 'r2-tuning*'
+    python tools/model_zoo.py info r2-tuning_clip-b32-k4_1xb128-30e_qvhighlights
+    python tools/model_zoo.py download r2-tuning_clip-b32-k4_1xb4-500e_tvsum@BK
+
+``download`` prints the path of a checkpoint that the model's config loads. Downloads go
+on where they broke off, hashes are checked, checkpoints of the authors are converted.
+The cache is $MMVTG_CACHE, else ~/.cache/mmvtg; mirrors may stand in $MMVTG_MIRRORS.
+"""
+
+import argparse
+import os.path as osp
+import sys
+from typing import List, Optional
+
+from mmvtg.apis.metafiles import NO_HASH, ModelEntry, get_model, list_models, root
+from mmvtg.apis.model_zoo import download
+
+
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest='command', required=True)
+    part = commands.add_parser('list', help='names of models')
+    part.add_argument('pattern', nargs='?', default='*', help='with * and ?')
+    part.add_argument(
+        '--weights', action='store_true', help='only those with a checkpoint'
+    )
+    part = commands.add_parser('info', help='what the metafiles say of a model')
+    part.add_argument('name', help='model')
+    part = commands.add_parser('download', help='get weights')
+    part.add_argument('name', help='model, or MODEL@RELEASE')
+    part.add_argument('--folder', help='where to put them (the cache)')
+    part.add_argument(
+        '--mirror',
+        action='append',
+        default=[],
+        metavar='URL|FOLDER|OLD=NEW',
+        help='also look there; may be given several times',
+    )
+    return parser.parse_args(argv)
+
+
+def describe(entry: ModelEntry) -> str:
+    """Text of what is known of a model."""
+    lines = [entry.name, f'  config: {osp.relpath(entry.config, root())}']
+    lines += [f'  method: {entry.collection}']
+    lines += [f'  {key.lower()}: {value}' for key, value in entry.metadata.items()]
+    for result in entry.results:
+        metrics = ', '.join(f'{k} {v}' for k, v in result['Metrics'].items())
+        lines.append(f'  {result["Task"]} on {result["Dataset"]}: {metrics}')
+    lines.append(f'  weights: {entry.weights or "none published"}')
+    if entry.weights:
+        lines.append(f'    SHA-256: {entry.sha256 or NO_HASH}')
+    for release in entry.releases:
+        lines += [
+            f'  of the authors: {entry.name}@{release.name}',
+            f'    {release.weights or f"by a browser: {release.page}"}',
+            f'    SHA-256: {release.sha256 or NO_HASH}, licence: {release.license}',
+            f'    code: {release.code}, converter: {release.converter}',
+        ]
+    return '\n'.join(lines)
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    args = parse_args(argv)
+    try:
+        if args.command == 'list':
+            for name in list_models(args.pattern):
+                entry = get_model(name)
+                if entry.weights or entry.releases or not args.weights:
+                    print(name)
+        elif args.command == 'info':
+            print(describe(get_model(args.name)))
+        else:
+            progress = sys.stderr.isatty()
+            print(download(args.name, args.folder, args.mirror, progress))
+    except (OSError, ValueError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
