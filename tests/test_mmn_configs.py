@@ -74,13 +74,29 @@ def make_batch(lengths=(19, 24)):
             dynamic_ids=[] if index == 2 else [62, 9, 10 + index, 63],
         )
         sample = GroundingDataSample(metainfo=meta)
-        sample.gt_moments = InstanceData(spans=torch.tensor([[3.0, 8.0 + index]]))
+        end = min(8.0 + index, lengths[owner])
+        spans = torch.tensor([[min(3.0, end - 1), end]])
+        sample.gt_moments = InstanceData(spans=spans)
         sample.gt_saliency = torch.zeros(lengths[owner])
         sample.gt_saliency[3:8] = 1
         video.append(videos[owner])
         query.append(torch.tensor([62, 5, 9, 6 + index, 63]))
         samples.append(sample)
     return dict(inputs=dict(video=video, query=query), data_samples=samples)
+
+
+@pytest.mark.parametrize('path', [MMN, VDI])
+@pytest.mark.parametrize('lengths', [(300, 1), (2, 65)])
+def test_videos_longer_and_shorter_than_the_map(path, lengths):
+    model, _ = build(path)
+    sum(run(model, lengths=lengths).values()).backward()
+    trained = [p for p in model.parameters() if p.requires_grad]
+    assert all(p.grad is None or p.grad.isfinite().all() for p in trained)
+    for sample in run(model.eval(), training=False, lengths=lengths):
+        spans = sample.pred_moments.spans
+        assert len(sample.pred_saliency) == sample.duration
+        assert len(spans) > 1 and (spans[:, 0] < spans[:, 1]).all()
+        assert ((spans >= 0) & (spans <= sample.duration)).all()
 
 
 def build(path, **options):
@@ -90,8 +106,8 @@ def build(path, **options):
     return MODELS.build(shrink(cfg).model), cfg
 
 
-def run(model, training=True):
-    data = model.data_preprocessor(make_batch(), training=training)
+def run(model, training=True, lengths=(19, 24)):
+    data = model.data_preprocessor(make_batch(lengths), training=training)
     return model(**data, mode='loss' if training else 'predict')
 
 
