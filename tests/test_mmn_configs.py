@@ -23,6 +23,7 @@ MMN, VDI = (
     f'configs/{name}_tiny-clip_1xb8-12e_moving-shapes.py'
     for name in ('mmn/mmn', 'vdi/vdi-mmn')
 )
+VDI_QD_DETR = 'configs/vdi/vdi-qd-detr_tiny-clip_1xb16-12e_moving-shapes.py'
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -162,8 +163,10 @@ def count_flops(model):
     return found, counter.get_total_flops()
 
 
-def test_nothing_of_the_injection_is_in_inference():
-    injected, plain = build(VDI)[0].eval(), build(MMN)[0].eval()
+@pytest.mark.parametrize('path, plain', [(VDI, MMN), (VDI_QD_DETR, VDI_QD_DETR)])
+def test_nothing_of_the_injection_is_in_inference(path, plain):
+    injected = build(path)[0].eval()
+    plain = build(plain, **{'model.injection': None})[0].eval()
     state = injected.state_dict()
     kept = {k: v for k, v in state.items() if not k.startswith('injection.')}
     assert set(kept) == set(plain.state_dict()) and len(kept) < len(state)
