@@ -9,6 +9,7 @@ from .split_query import SplitQuery
 from .targets import CleanMoments, SaliencyTarget
 from .tokenize import TokenizeQuery
 from .video import LoadVideo
+from .wordpiece import TokenizeWordPiece
 
 __all__ = [
     'CleanMoments',
@@ -23,4 +24,5 @@ __all__ = [
     'SaliencyTarget',
     'SplitQuery',
     'TokenizeQuery',
+    'TokenizeWordPiece',
 ]
