@@ -34,6 +34,7 @@ def insert_split(pipeline: List[dict], view: str, parses: Optional[str]) -> List
     Raises:
         ValueError: It has none, so that the model reads stored queries.
     """
+    pipeline = [step for step in pipeline if step['type'] != 'SplitQuery']
     types = [step['type'] for step in pipeline]
     if 'TokenizeQuery' not in types:
         raise ValueError(
@@ -42,7 +43,6 @@ def insert_split(pipeline: List[dict], view: str, parses: Optional[str]) -> List
         )
     place = types.index('TokenizeQuery')
     split = dict(type='SplitQuery', view=view, parses=parses)
-    pipeline = [step for step in pipeline if step['type'] != 'SplitQuery']
     return [*pipeline[:place], split, *pipeline[place:]]
 
 
