@@ -2,7 +2,7 @@
 
 import os.path as osp
 from collections import defaultdict
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 from mmengine.dataset import BaseDataset
 from mmengine.logging import MMLogger
@@ -14,6 +14,7 @@ from .errors import AnnotationError, BadSampleError
 from .feature_store import MAX_LENGTH_GAP
 from .feature_streams import QUERY, build_streams
 from .sample_check import BAD_WINDOW, SampleCheck
+from .shares import check_share, keep_share
 
 
 @DATASETS.register_module()
@@ -52,6 +53,8 @@ class GroundingDataset(BaseDataset):
             (keep it; a transform swaps and clamps). Only while training. A window
             that is not finite is always an error.
         domain (str, optional): Keep only samples of this domain.
+        share (Sequence[float], optional): Keep only a share of the file's videos, see
+            :func:`keep_share`: ``(0, 0.95)`` and ``(0.95, 1)`` hold 5 % out.
         max_length_gap (int): How many clips features and duration may disagree.
         allow_missing (bool): Leave out unusable samples in test mode, too.
         **kwargs: Of mmengine's BaseDataset.
@@ -77,6 +80,7 @@ class GroundingDataset(BaseDataset):
         min_duration: float = 0.0,
         bad_windows: str = 'raise',
         domain: Optional[str] = None,
+        share: Optional[Sequence[float]] = None,
         max_length_gap: int = MAX_LENGTH_GAP,
         allow_missing: bool = False,
         **kwargs: Any,
@@ -85,12 +89,15 @@ class GroundingDataset(BaseDataset):
             raise ValueError(
                 f"bad_windows={bad_windows!r} is none of 'raise', 'drop', 'clean'"
             )
+        if share is not None:
+            check_share(share)
         self.fps = fps
         self.file_names = {**self.FILE_NAMES, **(file_names or {})}
         self.saliency_clip_length = saliency_clip_length
         self.min_duration = min_duration
         self.bad_windows = bad_windows
         self.domain = domain
+        self.share = share
         self.max_length_gap = max_length_gap
         self.allow_missing = allow_missing
         self.left_out: Dict[str, List[str]] = defaultdict(list)
@@ -115,6 +122,8 @@ class GroundingDataset(BaseDataset):
                     f'{self.ann_file} has no sample of domain {self.domain!r}; it has '
                     f'{sorted(map(str, domains))}'
                 )
+        if self.share is not None:
+            samples = keep_share(samples, self.share, self.ann_file)
         return [self.complete(sample) for sample in samples]
 
     @property

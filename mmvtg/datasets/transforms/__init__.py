@@ -12,6 +12,7 @@ from .targets import CleanMoments, SaliencyTarget
 from .tokenize import TokenizeQuery
 from .verb import VerbPosition
 from .video import LoadVideo
+from .wordpiece import TokenizeWordPiece
 
 __all__ = [
     'CleanMoments',
@@ -31,4 +32,5 @@ __all__ = [
     'SplitQuery',
     'TokenizeQuery',
     'VerbPosition',
+    'TokenizeWordPiece',
 ]

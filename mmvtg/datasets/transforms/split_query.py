@@ -61,8 +61,9 @@ class SplitQuery(BaseTransform):
         parts = self.known[query]._asdict()
         for name, text in parts.items():
             results[f'{name}_query'] = text
-            ids = tokenize(text, self.context_length) if text else []
-            results[f'{name}_ids'] = ids
+            ids = tokenize(text, self.context_length)
+            # start and end alone: nothing that a tower could read
+            results[f'{name}_ids'] = ids if len(ids) > 2 else []
         if self.view != 'full':
             results['query'] = parts[self.view] or self._keep(query)
         return results
