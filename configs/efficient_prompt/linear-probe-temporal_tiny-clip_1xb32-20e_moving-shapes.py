@@ -1,4 +1,4 @@
-# The linear probe behind one temporal layer: what the order of frames adds without words.
+# The linear probe behind one temporal layer: what the order of frames adds, no words.
 _base_ = ['efficient-prompt-temporal_tiny-clip_1xb32-20e_moving-shapes.py']
 
 model = dict(
