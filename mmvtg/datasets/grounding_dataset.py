@@ -63,6 +63,8 @@ class GroundingDataset(SkippingDataset):
         'query': '{query_id}.npy',
         'raw': '{video_id}.mp4',
     }
+    #: Whether ``raw`` videos are decoded, so that they say how many clips there are.
+    DECODES = False
 
     def __init__(
         self,
@@ -98,7 +100,8 @@ class GroundingDataset(SkippingDataset):
     def _join_prefix(self) -> None:
         """Folders become paths, and streams are built of them."""
         super()._join_prefix()
-        self.streams = build_streams(self.data_prefix, self._stream_settings)
+        decoded = self.DECODES and bool(self.data_prefix.get('raw'))
+        self.streams = build_streams(self.data_prefix, self._stream_settings, decoded)
 
     def load_data_list(self) -> List[dict]:
         """Read the annotation file and add paths and rates to each sample."""

@@ -19,6 +19,9 @@ class Token:
     def __init__(self, i, text):
         self.i, self.text = i, text
         self.is_punct, self.is_space = text in '.,!', not text.strip()
+        # a verb of its own, which is all that the main verb's rule needs
+        self.pos_, self.lemma_, self.head, self.children = 'VERB', text, self, ()
+        self.idx = 0
 
 
 class Doc(list):

@@ -73,7 +73,7 @@ def test_what_features_tell_of_actions(world, monkeypatch, capsys):
     config = CONFIGS / 'efficient-prompt_tiny-clip_1xb32-20e_moving-shapes.py'
     classes = f'{{}}_dataloader.dataset.classes={CLASSES}'.replace(' ', '')
     options = [classes.format(split) for split in ('train', 'val', 'test')]
-    tool, merge = 'analysis_tools/probe_actions.py', ['--merge', 'rise', 'sink']
+    tool, merge = 'analysis_tools/probe_time.py', ['--merge', 'rise', 'sink']
     run(monkeypatch, tool, config, *merge, '--cfg-options', *options)
     lines = capsys.readouterr().out.splitlines()
     rows = {line[:30].strip(): line[30:].split() for line in lines if '%' in line}

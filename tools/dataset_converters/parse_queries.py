@@ -1,10 +1,11 @@
-"""Cut the queries of annotation files into noun chunks and other words, once.
+"""Parse the queries of annotation files once: noun chunks, other words, main verb.
 
     python tools/dataset_converters/parse_queries.py data/charades_cg/*.jsonl \
         --out data/charades_cg/parses.json
 
 Queries that the file has already are left out, unless another model of spaCy made it.
-The transform ``SplitQuery(parses=...)`` reads the file, and needs no spaCy then.
+The transforms ``SplitQuery(parses=...)`` and ``VerbPosition(parses=...)`` read the
+file, and need no spaCy then.
 """
 
 import argparse
