@@ -8,6 +8,12 @@ Each split trains in a folder of its own and is tested with the weights of the l
 epoch: unseen classes choose nothing. A second call goes on where the first stopped;
 what is finished is not repeated. Mean and standard deviation over the splits go to
 WORK_DIR/zero_shot.json and .md.
+
+Where a second stage reads proposals, each split wants those of a detector that saw its
+seen classes alone. Run the first stage's config, then the second's with
+--cfg-options and the first one's WORK_DIR in
+
+    'model.head.proposals=WORK_DIR/{setting}/split_{split}/test/proposals.json'
 """
 
 import argparse
@@ -95,8 +101,22 @@ def split_config(cfg: Config, setting: str, split: int, out: str) -> Config:
         read_class_list(osp.join(root, path)) for path in (train.classes, test.classes)
     )
     require_disjoint(seen, unseen, f'{setting}, split {split}')
+    proposals = cfg.get('model', {}).get('head', {}).get('proposals')
+    if proposals is not None:
+        cfg.model.head.proposals = proposals_of_split(proposals, setting, split)
     cfg.work_dir = out
     return cfg
+
+
+def proposals_of_split(path: str, setting: str, split: int) -> str:
+    """The path of a second stage's proposals with its two fields filled in."""
+    if '{setting}' not in path or '{split}' not in path:
+        raise ValueError(
+            f'model.head.proposals is {path!r} for all splits, and the detector that '
+            'made them knows classes that are unseen in some; write {setting} and '
+            '{split} into the path, see the top of tools/zero_shot_protocol.py'
+        )
+    return path.format(setting=setting, split=split)
 
 
 def of_split(path: str, setting: str, split: str, wanted: str, number: int) -> str:

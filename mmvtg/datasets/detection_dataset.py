@@ -16,6 +16,7 @@ from .class_lists import (
     read_class_list,
     readable_name,
     require_disjoint,
+    under_root,
     warn_of_shared_segments,
 )
 from .detection_annotations import (
@@ -94,8 +95,8 @@ class ActionDetectionDataset(BaseDataset):
         if window is not None and not fps:
             raise ValueError('window needs fps, the rows of features per second')
         root = kwargs.get('data_root') or ''
-        self.names = read_class_list(_under(root, classes))
-        self.unseen = read_class_list(_under(root, unseen)) if len(unseen) else []
+        self.names = read_class_list(under_root(root, classes))
+        self.unseen = read_class_list(under_root(root, unseen)) if len(unseen) else []
         require_disjoint(self.names, self.unseen, str(ann_file))
         self.subset = subset
         self.shared_segments = shared_segments
@@ -245,10 +246,3 @@ class ActionDetectionDataset(BaseDataset):
                 'allow_missing=True in the data set evaluates without missing videos'
             )
         MMLogger.get_current_instance().info(message)
-
-
-def _under(root: str, source: ClassSource) -> ClassSource:
-    """A relative path of a list lies under the data root."""
-    if isinstance(source, str) and not osp.isabs(source):
-        return osp.join(root, source)
-    return source

@@ -4,7 +4,6 @@ import os.path as osp
 from collections import defaultdict
 from typing import Any, Dict, List, Optional, Sequence, Union
 
-from mmengine.dataset import BaseDataset
 from mmengine.logging import MMLogger
 
 from mmvtg.registry import DATASETS
@@ -15,10 +14,11 @@ from .feature_store import MAX_LENGTH_GAP
 from .feature_streams import QUERY, build_streams
 from .sample_check import BAD_WINDOW, SampleCheck
 from .shares import check_share, keep_share
+from .skipping import SkippingDataset
 
 
 @DATASETS.register_module()
-class GroundingDataset(BaseDataset):
+class GroundingDataset(SkippingDataset):
     """Samples of one annotation file, checked before the first is used.
 
     Each item of the pipeline starts from ``video_id, query_id, query, duration, fps,
@@ -102,7 +102,6 @@ class GroundingDataset(BaseDataset):
         self.allow_missing = allow_missing
         self.left_out: Dict[str, List[str]] = defaultdict(list)
         self._stream_settings = streams
-        self._last_index = 0
         super().__init__(ann_file=ann_file, data_prefix=data_prefix or {}, **kwargs)
 
     def _join_prefix(self) -> None:
@@ -217,18 +216,3 @@ class GroundingDataset(BaseDataset):
                 'the files; allow_missing=True in the data set evaluates without them.'
             )
         logger.log(30 if lines else 20, message)
-
-    def prepare_data(self, idx: int) -> Any:
-        """Run the pipeline; a bad sample is skipped in training, raised in test."""
-        self._last_index = idx
-        try:
-            return super().prepare_data(idx)
-        except BadSampleError as error:
-            if self.test_mode:
-                raise
-            MMLogger.get_current_instance().warning(f'sample skipped: {error}')
-            return None
-
-    def _rand_another(self) -> int:
-        """The next sample: which one may not depend on a random state."""
-        return (self._last_index + 1) % len(self)
