@@ -5,14 +5,14 @@ _base_ = './stale_tiny-clip_1xb32-30e_moving-shapes.py'
 model = dict(
     embedding=None,
     classifier=dict(
-        template='something is doing {}',
+        template='a {}',
         text_tower=dict(frozen=True, hooks=[]),
     ),
     head=dict(
         _delete_=True,
         type='BMNHead',
         channels=96,
-        num_snippets=64,
+        num_snippets=32,
         bmn=dict(hidden_dim_1d=64, hidden_dim_2d=32, hidden_dim_3d=64, num_samples=8),
         candidates=dict(
             type='MaskCandidates',

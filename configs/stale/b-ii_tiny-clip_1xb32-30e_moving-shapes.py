@@ -6,7 +6,7 @@ model = dict(
     head=dict(
         foreground=None,
         localizer=dict(
-            _delete_=True, type='StaticMaskLocalizer', channels=96, num_clips=64
+            _delete_=True, type='StaticMaskLocalizer', channels=96, num_clips=32
         ),
     )
 )

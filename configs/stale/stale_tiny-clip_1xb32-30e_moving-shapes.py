@@ -1,6 +1,6 @@
 # STALE on MovingShapes over the tiny CLIP, minutes on one CPU core.
 _base_ = [
-    '../_base_/datasets/moving_shapes_tad.py',
+    '../_base_/datasets/moving_shapes_looks_tad.py',
     '../_base_/models/stale.py',
     '../_base_/schedules/stale.py',
     '../_base_/features/tiny_clip.py',
