@@ -260,3 +260,17 @@ def test_two_stages():
     assert 0 < len(one.pred_moments.spans) <= 9
     with pytest.raises(ValueError, match='videos of 24 snippets'):
         run(model, batch(T + 1), 'predict')
+
+
+def test_video_scores_choose_the_class(tmp_path):
+    path = tmp_path / 'scores.json'
+    path.write_text('{"results": {"v24": [{"label": "grow", "score": 0.9}]}}')
+    scores = dict(type='VideoClassScores', path=str(path), weight=1.0)
+    plain = build(head=small_head()).eval()
+    model = build(head=small_head(video_scores=scores)).eval()
+    model.load_state_dict(plain.state_dict())
+    with torch.no_grad():
+        before = run(plain, batch(T), 'predict')[0]
+        after = run(model, batch(T), 'predict')[0]
+    assert set(after.pred_moments.labels.tolist()) == {CLASSES.index('grow')}
+    assert set(before.pred_moments.labels.tolist()) != {CLASSES.index('grow')}

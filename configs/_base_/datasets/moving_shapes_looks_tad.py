@@ -8,7 +8,10 @@ splits = 'activitynet/looks_splits'
 setting = 'train_75_test_25'
 split = 'split_0.list'
 ann_file = 'activitynet/moving_shapes_looks_tad.json'
-pipeline = [dict(type='LoadSnippets', num_snippets=32), dict(type='PackDetectionInputs')]
+pipeline = [
+    dict(type='LoadSnippets', num_snippets=32),
+    dict(type='PackDetectionInputs'),
+]
 train_dataloader = dict(
     dataset=dict(
         ann_file=ann_file,

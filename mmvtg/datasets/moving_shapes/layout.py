@@ -1,7 +1,7 @@
 """Annotations of all videos -> the files of the benchmarks."""
 
 from pathlib import Path
-from typing import Iterator, List, Sequence
+from typing import Iterator, Sequence
 
 from .annotations import SPLITS
 from .detection_layout import write_detection
