@@ -13,7 +13,7 @@ model = dict(
         type='BMNHead',
         channels=96,
         num_snippets=32,
-        bmn=dict(hidden_dim_1d=64, hidden_dim_2d=32, hidden_dim_3d=64, num_samples=8),
+        bmn=dict(hidden_dim_1d=64, hidden_dim_2d=16, hidden_dim_3d=32, num_samples=8),
         candidates=dict(
             type='MaskCandidates',
             nms=dict(kind='gaussian', sigma=0.5, min_score=0.001, max_num=100),

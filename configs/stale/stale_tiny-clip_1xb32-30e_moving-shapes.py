@@ -40,8 +40,13 @@ model = dict(
         ),
         adaption=dict(channels=channels),
         localizer=dict(channels=channels),
+        # not 0: the whole video would win each tie, and no instance here is as long
+        candidates=dict(mask_thresholds=(0.2, 0.4, 0.6, 0.8)),
     ),
 )
 train_cfg = dict(max_epochs=30)
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
-default_hooks = dict(pictures=dict(type='DetectionPictureHook', enable=False))
+default_hooks = dict(
+    checkpoint=dict(interval=10),
+    pictures=dict(type='DetectionPictureHook', enable=False),
+)

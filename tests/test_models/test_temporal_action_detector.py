@@ -177,6 +177,11 @@ def test_detect_gives_names_and_seconds():
         dict(foreground=dict(type='AnnotatedForeground')),
         dict(foreground=None),
         dict(localizer=dict(type='StaticMaskLocalizer', channels=96, num_clips=40)),
+        dict(
+            localizer=dict(
+                type='StaticMaskLocalizer', channels=96, num_clips=40, relative=True
+            )
+        ),
         dict(fill='zero'),
     ],
 )
