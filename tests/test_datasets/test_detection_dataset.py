@@ -98,6 +98,22 @@ def test_diving_from_a_cliff_is_named(make, caplog):
     assert labels(dataset) == dict(a=['Shotput'])
 
 
+def test_all_classes_of_the_file_for_closed_sets(make):
+    train, test = make(classes=None), make(classes=None, subset='validation')
+    everything = ['CliffDiving', 'Diving', 'LongJump', 'Shotput']
+    assert train.names == test.names == everything
+    assert labels(test) == dict(c=['Shotput', 'LongJump'])
+    with pytest.raises(AnnotationError, match='are trained on'):
+        make(classes=None, unseen=['LongJump'])
+
+
+def test_no_video_with_an_instance_is_an_error(make):
+    with pytest.raises(
+        BadSampleError, match='0 items.*(?s:.)*videos without instances'
+    ):
+        make(dict(d=video([])), classes=['Diving'])
+
+
 def test_unknown_class_in_a_training_file_can_be_an_error(make):
     with pytest.raises(AnnotationError, match="b: 'CliffDiving'.*no class"):
         make(
