@@ -256,3 +256,17 @@ def test_training_windows_have_an_instance_by_half(make):
 def test_window_without_a_rate_is_refused(make):
     with pytest.raises(ValueError, match='needs fps'):
         make(window=8)
+
+
+def test_changes_follow_all_streams(make):
+    pipeline = [
+        dict(type='LoadSnippets', num_snippets=20, change=['video']),
+        dict(type='PackDetectionInputs'),
+    ]
+    video = make(pipeline=pipeline)[0]['inputs']['video']
+    assert video.shape == (20, 8)
+    rows = video[:, :4]
+    before = torch.cat([rows[:1], rows[:-1]])
+    after = torch.cat([rows[1:], rows[-1:]])
+    want = ((rows - before).abs() + (after - rows).abs()) / 2
+    torch.testing.assert_close(video[:, 4:], want)

@@ -279,3 +279,14 @@ def test_video_scores_choose_the_class(tmp_path):
         after = run(model, batch(T), 'predict')[0]
     assert set(after.pred_moments.labels.tolist()) == {CLASSES.index('grow')}
     assert set(before.pred_moments.labels.tolist()) != {CLASSES.index('grow')}
+
+
+def test_projection_starts_with_the_first_channels():
+    config = dict(type='TemporalEmbedding', in_channels=8, channels=4, keep_first=True)
+    embedding = MODELS.build(config)
+    x = torch.randn(2, 5, 8)
+    x[..., 4:] = 0
+    mask = torch.ones(2, 5, dtype=torch.bool)
+    torch.testing.assert_close(embedding(x, mask), x[..., :4])
+    x[..., 4:] = 1
+    assert not torch.allclose(embedding(x, mask), x[..., :4])

@@ -49,7 +49,8 @@ def name_segments(
 ) -> Tensor:
     """Class probabilities (N, K) of spans (N, 2) s by CLIP alone."""
     inside = to_clips(spans, (0.0, duration), len(clips))
-    feature = mean_inside(F.normalize(clips, dim=-1), inside)
+    clips = F.normalize(clips[:, : text.size(1)], dim=-1)  # CLIP's channels come first
+    feature = mean_inside(clips, inside)
     return (SCALE * F.normalize(feature, dim=-1) @ text.T).softmax(-1)
 
 

@@ -1,6 +1,6 @@
 # Baseline B-II, in the style of DenseCLIP: adapted texts against every snippet, no
 # class-agnostic mask, convolutions as localiser.
-_base_ = './stale_tiny-clip_1xb32-30e_moving-shapes.py'
+_base_ = './stale_tiny-clip_1xb32-20e_moving-shapes.py'
 
 model = dict(
     head=dict(

@@ -11,7 +11,10 @@ channels = 96
 layer = dict(ffn_channels=192, dropout=0.1)
 model = dict(
     embedding=dict(
-        in_channels=channels, channels=channels, layer=dict(channels=channels)
+        in_channels=2 * channels,  # CLIP vectors and their changes
+        channels=channels,
+        layer=dict(channels=channels),
+        keep_first=True,
     ),
     classifier=dict(
         text_tower=dict(
@@ -44,7 +47,7 @@ model = dict(
         candidates=dict(mask_thresholds=(0.2, 0.4, 0.6, 0.8)),
     ),
 )
-train_cfg = dict(max_epochs=30)
+train_cfg = dict(max_epochs=20)
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 default_hooks = dict(
     checkpoint=dict(interval=10),
