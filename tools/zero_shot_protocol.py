@@ -184,7 +184,10 @@ def newest_metrics(folder: str) -> Dict[str, float]:
 
 
 def summarise(results: Dict[str, Dict[int, Dict[str, float]]]) -> Tuple[dict, str]:
-    """Mean and standard deviation (of a sample) over the splits of each setting."""
+    """Mean and standard deviation (of a sample) over the splits of each setting.
+
+    One split alone has no deviation: None, and nothing in the table.
+    """
     summary, lines = {}, []
     for setting, splits in results.items():
         names = [n for n in next(iter(splits.values())) if n.startswith(('mAP', 'A'))]
@@ -192,7 +195,7 @@ def summarise(results: Dict[str, Dict[int, Dict[str, float]]]) -> Tuple[dict, st
         summary[setting] = {
             name: dict(
                 mean=float(np.mean(row)),
-                std=float(np.std(row, ddof=1)) if len(row) > 1 else 0.0,
+                std=float(np.std(row, ddof=1)) if len(row) > 1 else None,
                 splits=len(row),
             )
             for name, row in values.items()
@@ -202,11 +205,13 @@ def summarise(results: Dict[str, Dict[int, Dict[str, float]]]) -> Tuple[dict, st
                 '| setting | splits | ' + ' | '.join(names) + ' |',
                 '| --- ' * (len(names) + 2) + '|',
             ]
-        cells = [
-            f'{one["mean"]:.2f} ± {one["std"]:.2f}' for one in summary[setting].values()
-        ]
+        cells = [_cell(**one) for one in summary[setting].values()]
         lines.append(f'| {setting} | {len(splits)} | ' + ' | '.join(cells) + ' |')
     return summary, '\n'.join(lines) + '\n'
+
+
+def _cell(mean: float, std: Optional[float], splits: int) -> str:
+    return f'{mean:.2f}' if std is None else f'{mean:.2f} ± {std:.2f}'
 
 
 def main(argv: Optional[List[str]] = None) -> None:

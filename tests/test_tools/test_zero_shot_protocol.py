@@ -89,6 +89,8 @@ def test_mean_and_deviation():
     assert summary['x']['mAP']['mean'] == 15
     assert summary['x']['mAP']['std'] == pytest.approx(50**0.5)
     assert '| x | 2 | 15.00 ± 7.07 |' in table and 'time' not in table
+    summary, table = tool['summarise']({'x': {0: dict(mAP=10.0)}})
+    assert summary['x']['mAP']['std'] is None and '| x | 1 | 10.00 |' in table
 
 
 def test_finished_splits_are_not_repeated(cfg, tmp_path):

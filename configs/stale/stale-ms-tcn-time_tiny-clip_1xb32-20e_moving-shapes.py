@@ -1,5 +1,5 @@
 # Table 6: one stage of MS-TCN in place of the temporal attention.
-_base_ = './stale_tiny-clip_1xb32-30e_moving-shapes.py'
+_base_ = './stale_tiny-clip_1xb32-20e_moving-shapes.py'
 
 model = dict(
     embedding=dict(
