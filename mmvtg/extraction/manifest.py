@@ -28,6 +28,8 @@ def describe_tower(
     versions = {name: version(name) for name in packages}
     # what is at its default is not said: stores of earlier versions stay valid
     rare = {} if autocast is None else dict(autocast=autocast)
+    if hasattr(tower, 'describe_hooks'):
+        rare.update(tower.describe_hooks())
     return dict(
         kind=kind,
         **tower.source,

@@ -1,8 +1,8 @@
 # A short training on MovingShapes, the same for all DETR-like methods.
 _base_ = ['./detr.py']
 
-epochs = 40
-train_cfg = dict(max_epochs=epochs, val_interval=10)
+epochs = 20
+train_cfg = dict(max_epochs=epochs, val_interval=5)
 optim_wrapper = dict(optimizer=dict(lr=1e-3), clip_grad=dict(max_norm=1.0))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=100),

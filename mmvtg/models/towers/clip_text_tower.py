@@ -49,7 +49,10 @@ class CLIPTextTower(CLIPTower):
         recompute (bool): See :class:`CLIPTower`.
         project_words (bool): Whether ``words`` go through the projection, as ``pooled``
             does. The text features of Moment-DETR's family do not.
+        hook_weights (str, optional): See :class:`CLIPTower`.
     """
+
+    role = 'text_tower'
 
     def __init__(
         self,
@@ -59,11 +62,11 @@ class CLIPTextTower(CLIPTower):
         hooks: Optional[Sequence[dict]] = None,
         recompute: bool = False,
         project_words: bool = True,
+        hook_weights: Optional[str] = None,
     ) -> None:
         text = _TextHalf(build_clip(model, pretrained), model)
-        super().__init__(
-            text, dict(model=model, pretrained=pretrained), frozen, hooks, recompute
-        )
+        source = dict(model=model, pretrained=pretrained)
+        super().__init__(text, source, frozen, hooks, recompute, hook_weights)
         self.project_words = project_words
 
     @property

@@ -1,6 +1,6 @@
 # VDI on another model: the text tower of QD-DETR on MovingShapes, over the tiny CLIP.
 # Without VDI: --cfg-options model.injection=None.
-_base_ = ['../qd_detr/qd-detr_tiny-clip_1xb16-40e_moving-shapes.py']
+_base_ = ['../qd_detr/qd-detr_tiny-clip_1xb16-20e_moving-shapes.py']
 
 clip = dict(model='tiny-clip', pretrained='shipped')
 layer = dict(num_heads=4, ffn_channels=192)

@@ -1,6 +1,6 @@
 # UniVTG on MovingShapes over the tiny CLIP: the class token of its last layer.
 _base_ = [
-    '../_base_/datasets/moving_shapes.py',
+    '../_base_/datasets/moving_shapes_class_token.py',
     '../_base_/models/tiny_clip_k4.py',
     '../_base_/models/univtg.py',
     '../_base_/schedules/detr_moving_shapes.py',
@@ -21,9 +21,5 @@ model = dict(
         channels=channels,
         post_processor=dict(unit=2.0),
     ),
-)
-# negative pairs and contrasts across the batch want queries of different videos
-train_dataloader = dict(
-    batch_size=16, sampler=dict(_delete_=True, type='DefaultSampler', shuffle=True)
 )
 default_hooks = dict(checkpoint=dict(save_best='MR-full-mAP', rule='greater'))

@@ -1,14 +1,15 @@
-# TR-DETR on MovingShapes over the tiny CLIP: the class token of its last layer.
+# QD-DETR on MovingShapes over the tiny CLIP: the class token of its last layer.
 _base_ = [
-    '../_base_/datasets/moving_shapes.py',
+    '../_base_/datasets/moving_shapes_class_token.py',
     '../_base_/models/tiny_clip_k4.py',
-    '../_base_/models/tr_detr.py',
+    '../_base_/models/qd_detr.py',
     '../_base_/schedules/detr_moving_shapes.py',
     '../_base_/default_runtime.py',
 ]
 
 channels = 64
-layer = dict(num_heads=4, ffn_channels=256)
+# so short a training does not overfit: dropout slows it
+layer = dict(num_heads=4, ffn_channels=256, dropout=0.0)
 model = dict(
     neck=dict(
         video_dims=128,
@@ -19,13 +20,8 @@ model = dict(
     ),
     head=dict(
         channels=channels,
-        layer=layer,
         decoder=dict(layer=layer),
         post_processor=dict(unit=2.0),
     ),
-)
-# negative pairs and contrasts across the batch want queries of different videos
-train_dataloader = dict(
-    batch_size=16, sampler=dict(_delete_=True, type='DefaultSampler', shuffle=True)
 )
 default_hooks = dict(checkpoint=dict(save_best='MR-full-mAP', rule='greater'))
