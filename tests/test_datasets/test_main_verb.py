@@ -6,10 +6,14 @@ from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from mmvtg.datasets import query_parsing, read_json_lines
 from mmvtg.datasets.main_verb import find_main_verb
+from mmvtg.datasets.moving_shapes import sample_scene, say
+from mmvtg.datasets.moving_shapes.language import sample_meanings
+from mmvtg.datasets.moving_shapes.vocabulary import VERBS
 from mmvtg.datasets.query_parsing import ParseFile, clean, parse_verbs
 from mmvtg.datasets.transforms import VerbPosition
 from mmvtg.datasets.transforms.tokenize import get_tokenizer, piece_spans, tokenize
@@ -191,6 +195,22 @@ def test_files_of_earlier_versions_get_verbs(spacy_model, tmp_path):
     assert ParseFile(str(path)).verbs == {}
     assert ParseFile(str(path)).update(['a dog runs']) == 1
     assert json.loads(path.read_text())['verbs'] == verbs
+
+
+def test_sentences_of_moving_shapes(spacy_model):
+    said = []
+    for seed in range(60):
+        rng = np.random.default_rng([7, seed])
+        scene = sample_scene(rng)
+        for meaning in sample_meanings(rng, scene, False):
+            said.append(say(rng, scene, meaning, False))
+    phrases = [p for words in VERBS.values() for both in words.train
+               for p in both.split(' / ')]  # fmt: skip
+    verbs = {phrase.split()[0] for phrase in phrases}
+    found = parse_verbs(said)
+    words = [clean(text)[slice(*found[text].verb)] for text in said]
+    assert len(said) > 120
+    assert np.mean([word in verbs for word in words]) > 0.9
 
 
 @pytest.mark.skipif(

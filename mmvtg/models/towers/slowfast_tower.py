@@ -171,7 +171,8 @@ def _fill(backbone: torch.nn.Module, path: str) -> None:
     """Load a checkpoint of mmaction2 into its backbone."""
     inner = {k.removeprefix('backbone.'): v for k, v in read_state_dict(path).items()}
     wanted = backbone.state_dict()
-    inner = {**{k: v for k, v in wanted.items() if k.endswith(_COUNTERS)}, **inner}
+    if not any(key.endswith(_COUNTERS) for key in inner):  # as export_slowfast writes
+        inner.update((k, v) for k, v in wanted.items() if k.endswith(_COUNTERS))
     missing = sorted(wanted.keys() - inner.keys())
     odd = [k for k in wanted if k in inner and wanted[k].shape != inner[k].shape]
     if missing or odd:
