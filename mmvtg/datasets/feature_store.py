@@ -116,6 +116,7 @@ def load_array(
     name: str,
     axes: Mapping[int, str],
     read: Callable[[str], np.ndarray] = read_array,
+    part: Optional[Callable[[np.ndarray], np.ndarray]] = None,
 ) -> np.ndarray:
     """Load one stored feature array and see that it can be used.
 
@@ -124,6 +125,8 @@ def load_array(
         name (str): Whose features, for messages.
         axes (dict): Number of axes -> layout, of those that are allowed.
         read (callable): :func:`read_array`, or ``map_array`` for large ones.
+        part (callable, optional): Takes of the array what is wanted, which alone is
+            read, if it is mapped, and checked for NaN.
 
     Raises:
         BadSampleError: The file is missing, damaged, of another shape, or holds NaN or
@@ -146,6 +149,11 @@ def load_array(
             f'{name}: {address} has shape {array.shape} and type {array.dtype}, '
             f'expected numbers of {" or ".join(axes.values())} with at least one row'
         )
+    if part is not None:
+        array = part(array)
+        # the rest of the file is not kept and not handed on
+        mapped = isinstance(array, np.memmap)
+        array = np.array(array) if mapped else np.ascontiguousarray(array)
     if array.dtype.kind != 'f':
         return array  # whole numbers are finite, and frames are many
     # one NaN or infinity anywhere makes the sum of the row sums not finite
