@@ -1,5 +1,5 @@
-# The tiny CLIP that comes with mmvtg (configs/tiny_clip): one vector a frame in its joint
-# space, and the words of its last layer.
+# The tiny CLIP that comes with mmvtg (configs/tiny_clip): one vector a frame in its
+# joint space, and the words of its last layer.
 feature_extractor = dict(
     frame_size=64,
     vision_tower=dict(type='CLIPVisionTower', model='tiny-clip', pretrained='shipped'),
