@@ -47,24 +47,23 @@ def build(
     videos = videos or {}
 
     def answer(video: Optional[str], query: str, name: str, other: str) -> list:
+        asked = [name] if other in (None, NOBODY) else [name, other]
         try:
             check(video)
-            found = [ask(models[name], video, query, top_k)]
-            if other not in (None, NOBODY):
-                found.append(ask(models[other], video, query, top_k))
+            found = [ask(models[model], video, query, top_k) for model in asked]
         except Trouble as trouble:
-            raise gr.Error(str(trouble), duration=None) from trouble
-        return [*show(found[0]), *show(found[1] if len(found) > 1 else None)]
+            raise gr.Error(str(trouble)) from trouble
+        shown = [value for pair in zip(asked, found) for value in show(*pair)]
+        nothing = [None, *[gr.update(visible=False)] * 3]
+        return shown if len(asked) == 2 else shown + nothing
 
-    def show(given: Optional[Answer]) -> list:
-        if given is None:
-            hidden = gr.update(visible=False)
-            return [None, hidden, hidden, hidden]
+    def show(name: str, given: Answer) -> list:
+        note = f'**{name}** {given.note} Click on the timeline or on a row to jump.'
         return [
             given,
+            gr.update(value=note, visible=True),
             gr.update(value=given.picture, visible=True),
             gr.update(value=given.rows, visible=bool(given.rows)),
-            gr.update(value=given.note, visible=True),
         ]
 
     def seek_picture(given: Optional[Answer], event: gr.SelectData) -> Any:
@@ -87,7 +86,8 @@ def build(
                     choice = gr.Dropdown(
                         [*videos], value=None, label='A video from here'
                     )
-                player = gr.Video(label='or upload one', sources=['upload'])
+                label = 'or upload one' if videos else 'Video'
+                player = gr.Video(label=label, sources=['upload'])
             with gr.Column(scale=1):
                 query = gr.Textbox(
                     label='What happens?',
@@ -105,14 +105,14 @@ def build(
         outputs, parts = [], []
         for _ in range(2):
             kept = gr.State(None)
+            note = gr.Markdown(visible=False)
             picture = gr.Image(
-                label='Click to jump', interactive=False, visible=False, buttons=[]
+                show_label=False, interactive=False, visible=False, buttons=[]
             )
             table = gr.Dataframe(
-                headers=HEADER, interactive=False, visible=False, label='Click to jump'
+                headers=HEADER, interactive=False, visible=False, show_label=False
             )
-            note = gr.Markdown(visible=False)
-            outputs += [kept, picture, table, note]
+            outputs += [kept, note, picture, table]
             parts.append((kept, picture, table))
         if videos:
             choice.change(videos.get, choice, player, api_visibility='private')

@@ -18,8 +18,10 @@ from app import build, parse_args  # noqa: E402
 
 
 @pytest.fixture
-def page(bright_config, write_video, tmp_path):
+def page(bright_config, write_video, tmp_path, monkeypatch):
     """The running demo in a browser, with one video to choose from."""
+    cache = tmp_path / 'cache'
+    monkeypatch.setenv('GRADIO_TEMP_DIR', str(cache))
     models = Models([(bright_config, 'random'), (bright_config, 'random')], 'cpu')
     check = VideoCheck(60.0)
     folder = tmp_path / 'videos'
@@ -43,8 +45,11 @@ def page(bright_config, write_video, tmp_path):
         tab.goto(url)
         yield tab
         browser.close()
+    used = [path for path in cache.rglob('*') if path.is_file()]
     demo.close()
     check.close()
+    left = [path for path in used if path.exists()]
+    assert not left, 'uploads and pictures stay after the demo'
 
 
 def ask(page, query: str) -> None:
@@ -66,6 +71,7 @@ def test_click_through(page, write_video, tmp_path):
     page.get_by_text('Most salient at 5.0 s.').wait_for()
     picture = page.locator('img[src*="/file="]').first
     picture.wait_for()
+    assert [*(tmp_path / 'cache').rglob('v.mp4')], 'where do uploads lie?'
     page.get_by_role('gridcell', name='9.0 s').wait_for()
 
     page.get_by_role('gridcell', name='9.0 s').click()
