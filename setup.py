@@ -54,7 +54,9 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['mmvtg', 'mmvtg.*']),
-    package_data={'mmvtg': ['models/towers/clip_zoo/*']},
+    package_data={
+        'mmvtg': ['models/towers/clip_zoo/*', 'models/towers/slowfast_zoo/*']
+    },
     python_requires='>=3.10',
     install_requires=read_requirements('mminstall.txt')
     + read_requirements('runtime.txt'),

@@ -7,11 +7,18 @@ from typing import Callable, List
 
 import numpy as np
 import pytest
+from tiny_world import make_world, once
 
 from mmvtg.utils import register_all_modules
 
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 register_all_modules()
+
+
+@pytest.fixture(scope='session')
+def world(tmp_path_factory) -> Path:
+    """Data folder of the tiny MovingShapes world, with stored features."""
+    return once(tmp_path_factory, 'world', make_world)
 
 
 @pytest.fixture

@@ -22,7 +22,15 @@ CONFIGS = sorted(
 # these have tests of their own
 OTHERS = tuple(
     f'configs/{name}/'
-    for name in ('tiny_clip', 'mmn', 'vdi', 'stale', 'efficient_prompt')
+    for name in (
+        'actprompt',
+        'efficient_prompt',
+        'mmn',
+        'slowfast',
+        'stale',
+        'tiny_clip',
+        'vdi',
+    )
 )
 GROUNDERS = [path for path in CONFIGS if not path.startswith(OTHERS)]
 
@@ -103,7 +111,8 @@ def test_names_in_config_are_known(path):
             TRANSFORMS.build(step)
     if cfg.val_evaluator is not None:
         METRICS.build(cfg.val_evaluator)
-    METRICS.build(cfg.test_evaluator)
+    if cfg.test_evaluator is not None:
+        METRICS.build(cfg.test_evaluator)
     for hook in [*cfg.default_hooks.values(), *cfg.custom_hooks]:
         HOOKS.build(hook)
     assert cfg.default_scope == 'mmvtg'

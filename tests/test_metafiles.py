@@ -107,7 +107,7 @@ def test_mim_reads_them():
 
 
 def test_mim_downloads_by_name(tmp_path):
-    """``mim download`` itself, on an installed package whose weights lie on a server."""
+    """``mim download`` itself, of a package whose weights lie on a server."""
     pytest.importorskip('mim', reason='openmim is not installed')
     mim = tmp_path / 'mmvtg' / '.mim'
     for part in ('configs', 'model-index.yml'):

@@ -23,6 +23,7 @@ MMN, VDI = (
     f'configs/{name}_tiny-clip_1xb8-12e_moving-shapes.py'
     for name in ('mmn/mmn', 'vdi/vdi-mmn')
 )
+VDI_QD_DETR = 'configs/vdi/vdi-qd-detr_tiny-clip_1xb16-12e_moving-shapes.py'
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -74,13 +75,29 @@ def make_batch(lengths=(19, 24)):
             dynamic_ids=[] if index == 2 else [62, 9, 10 + index, 63],
         )
         sample = GroundingDataSample(metainfo=meta)
-        sample.gt_moments = InstanceData(spans=torch.tensor([[3.0, 8.0 + index]]))
+        end = min(8.0 + index, lengths[owner])
+        spans = torch.tensor([[min(3.0, end - 1), end]])
+        sample.gt_moments = InstanceData(spans=spans)
         sample.gt_saliency = torch.zeros(lengths[owner])
         sample.gt_saliency[3:8] = 1
         video.append(videos[owner])
         query.append(torch.tensor([62, 5, 9, 6 + index, 63]))
         samples.append(sample)
     return dict(inputs=dict(video=video, query=query), data_samples=samples)
+
+
+@pytest.mark.parametrize('path', [MMN, VDI])
+@pytest.mark.parametrize('lengths', [(300, 1), (2, 65)])
+def test_videos_longer_and_shorter_than_the_map(path, lengths):
+    model, _ = build(path)
+    sum(run(model, lengths=lengths).values()).backward()
+    trained = [p for p in model.parameters() if p.requires_grad]
+    assert all(p.grad is None or p.grad.isfinite().all() for p in trained)
+    for sample in run(model.eval(), training=False, lengths=lengths):
+        spans = sample.pred_moments.spans
+        assert len(sample.pred_saliency) == sample.duration
+        assert len(spans) > 1 and (spans[:, 0] < spans[:, 1]).all()
+        assert ((spans >= 0) & (spans <= sample.duration)).all()
 
 
 def build(path, **options):
@@ -90,8 +107,8 @@ def build(path, **options):
     return MODELS.build(shrink(cfg).model), cfg
 
 
-def run(model, training=True):
-    data = model.data_preprocessor(make_batch(), training=training)
+def run(model, training=True, lengths=(19, 24)):
+    data = model.data_preprocessor(make_batch(lengths), training=training)
     return model(**data, mode='loss' if training else 'predict')
 
 
@@ -146,8 +163,10 @@ def count_flops(model):
     return found, counter.get_total_flops()
 
 
-def test_nothing_of_the_injection_is_in_inference():
-    injected, plain = build(VDI)[0].eval(), build(MMN)[0].eval()
+@pytest.mark.parametrize('path, plain', [(VDI, MMN), (VDI_QD_DETR, VDI_QD_DETR)])
+def test_nothing_of_the_injection_is_in_inference(path, plain):
+    injected = build(path)[0].eval()
+    plain = build(plain, **{'model.injection': None})[0].eval()
     state = injected.state_dict()
     kept = {k: v for k, v in state.items() if not k.startswith('injection.')}
     assert set(kept) == set(plain.state_dict()) and len(kept) < len(state)

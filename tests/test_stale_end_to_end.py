@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 ROOT = Path(__file__).parents[1]
-CONFIG = ROOT / 'configs/stale/stale_tiny-clip_1xb32-30e_moving-shapes.py'
+CONFIG = ROOT / 'configs/stale/stale_tiny-clip_1xb32-20e_moving-shapes.py'
 
 
 def write_data(root):

@@ -169,6 +169,11 @@ def stores_of_datasets(cfg: Config, args: argparse.Namespace) -> List[Job]:
         jobs.append(Job('video', folder, wanted, layout, fps))
     for folder, items in queries.items() if args.only != 'video' else ():
         jobs.append(Job('query', folder, sorted(items.items()), layout))
+    if not jobs:
+        raise ValueError(
+            f'nothing to extract: the data sets of {args.config} name no folder of '
+            f'{args.only or "video or query"} features (data_prefix and streams)'
+        )
     return jobs
 
 

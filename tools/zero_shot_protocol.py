@@ -8,6 +8,12 @@ Each split trains in a folder of its own and is tested with the weights of the l
 epoch: unseen classes choose nothing. A second call goes on where the first stopped;
 what is finished is not repeated. Mean and standard deviation over the splits go to
 WORK_DIR/zero_shot.json and .md.
+
+Where a second stage reads proposals, each split wants those of a detector that saw its
+seen classes alone. Run the first stage's config, then the second's with
+--cfg-options and the first one's WORK_DIR in
+
+    'model.head.proposals=WORK_DIR/{setting}/split_{split}/test/proposals.json'
 """
 
 import argparse
@@ -95,8 +101,22 @@ def split_config(cfg: Config, setting: str, split: int, out: str) -> Config:
         read_class_list(osp.join(root, path)) for path in (train.classes, test.classes)
     )
     require_disjoint(seen, unseen, f'{setting}, split {split}')
+    proposals = cfg.get('model', {}).get('head', {}).get('proposals')
+    if proposals is not None:
+        cfg.model.head.proposals = proposals_of_split(proposals, setting, split)
     cfg.work_dir = out
     return cfg
+
+
+def proposals_of_split(path: str, setting: str, split: int) -> str:
+    """The path of a second stage's proposals with its two fields filled in."""
+    if '{setting}' not in path or '{split}' not in path:
+        raise ValueError(
+            f'model.head.proposals is {path!r} for all splits, and the detector that '
+            'made them knows classes that are unseen in some; write {setting} and '
+            '{split} into the path, see the top of tools/zero_shot_protocol.py'
+        )
+    return path.format(setting=setting, split=split)
 
 
 def of_split(path: str, setting: str, split: str, wanted: str, number: int) -> str:
@@ -164,7 +184,10 @@ def newest_metrics(folder: str) -> Dict[str, float]:
 
 
 def summarise(results: Dict[str, Dict[int, Dict[str, float]]]) -> Tuple[dict, str]:
-    """Mean and standard deviation (of a sample) over the splits of each setting."""
+    """Mean and standard deviation (of a sample) over the splits of each setting.
+
+    One split alone has no deviation: None, and nothing in the table.
+    """
     summary, lines = {}, []
     for setting, splits in results.items():
         names = [n for n in next(iter(splits.values())) if n.startswith(('mAP', 'A'))]
@@ -172,7 +195,7 @@ def summarise(results: Dict[str, Dict[int, Dict[str, float]]]) -> Tuple[dict, st
         summary[setting] = {
             name: dict(
                 mean=float(np.mean(row)),
-                std=float(np.std(row, ddof=1)) if len(row) > 1 else 0.0,
+                std=float(np.std(row, ddof=1)) if len(row) > 1 else None,
                 splits=len(row),
             )
             for name, row in values.items()
@@ -182,11 +205,13 @@ def summarise(results: Dict[str, Dict[int, Dict[str, float]]]) -> Tuple[dict, st
                 '| setting | splits | ' + ' | '.join(names) + ' |',
                 '| --- ' * (len(names) + 2) + '|',
             ]
-        cells = [
-            f'{one["mean"]:.2f} ± {one["std"]:.2f}' for one in summary[setting].values()
-        ]
+        cells = [_cell(**one) for one in summary[setting].values()]
         lines.append(f'| {setting} | {len(splits)} | ' + ' | '.join(cells) + ' |')
     return summary, '\n'.join(lines) + '\n'
+
+
+def _cell(mean: float, std: Optional[float], splits: int) -> str:
+    return f'{mean:.2f}' if std is None else f'{mean:.2f} ± {std:.2f}'
 
 
 def main(argv: Optional[List[str]] = None) -> None:

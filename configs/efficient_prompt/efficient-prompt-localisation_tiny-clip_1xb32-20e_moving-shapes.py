@@ -15,6 +15,7 @@ model = dict(
         num_layers=1,
         num_heads=4,
         max_frames=64,
+        init_std=0.1,
     ),
     classifier=dict(
         type='ClassNameClassifier',

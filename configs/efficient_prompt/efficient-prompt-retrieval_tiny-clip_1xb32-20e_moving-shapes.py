@@ -31,7 +31,7 @@ test_dataloader = dict(
     dataset=dict(ann_file='retrieval/test.jsonl', pipeline=test_pipeline, **dataset),
 )
 model = dict(
-    temporal=dict(channels=96, num_layers=1, num_heads=4, max_gap=8),
+    temporal=dict(channels=96, num_layers=1, num_heads=4, max_gap=8, init_std=0.1),
     text_tower=dict(
         model='tiny-clip',
         pretrained='shipped',

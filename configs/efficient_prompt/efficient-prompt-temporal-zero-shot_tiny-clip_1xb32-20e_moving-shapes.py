@@ -8,7 +8,8 @@ model = dict(
         channels=96,
         num_layers=1,
         num_heads=4,
-        max_frames=8,
+        max_frames=16,
         max_gap=3,
+        init_std=0.1,
     )
 )

@@ -8,7 +8,7 @@ _base_ = [
 ]
 
 data_root = '{{$MMVTG_DATA:data}}/moving_shapes/{{$MOVING_SHAPES:demo}}/'
-num_frames = 8
+num_frames = 16
 gaps = (1, 2, 3)
 pack = {{_base_.pack}}
 classes = [

@@ -43,3 +43,6 @@ custom_hooks = [
     dict(type='LossWeightHook', module='head.losses.match', epochs=6, factor=0.01),
 ]
 auto_scale_lr = dict(base_batch_size=8)
+# R@5 and mean IoU, too, as MMN and VDI report them
+val_evaluator = dict(protocol='retrieval')
+test_evaluator = dict(protocol='retrieval')

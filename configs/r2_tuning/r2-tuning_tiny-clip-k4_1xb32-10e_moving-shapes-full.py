@@ -6,8 +6,3 @@ data_root = '{{$MMVTG_DATA:data}}/moving_shapes/full/'
 train_dataloader = dict(dataset=dict(data_root=data_root))
 val_dataloader = dict(dataset=dict(data_root=data_root))
 test_dataloader = dict(dataset=dict(data_root=data_root))
-# for tools/extract_features.py
-extra_ann_files = [
-    'qvhighlights/novel_composition.jsonl',
-    'qvhighlights/novel_word.jsonl',
-]

@@ -6,9 +6,10 @@ from .detection_dataset import ActionDetectionDataset
 from .errors import AnnotationError, BadSampleError
 from .grounding_dataset import GroundingDataset
 from .json_lines import read_json_lines
+from .moment_pair_dataset import MomentPairDataset
 from .moving_shapes.frames import MovingShapesFrames
 from .recognition_dataset import RecognitionDataset
-from .samplers import DrawSampler, VideoBatchSampler, VideoGroupSampler
+from .samplers import DisjointSampler, DrawSampler, VideoBatchSampler, VideoGroupSampler
 from .transforms import *  # noqa: F403
 
 __all__ = [
@@ -16,8 +17,10 @@ __all__ = [
     'AnnotationError',
     'BadSampleError',
     'CaptionDataset',
+    'DisjointSampler',
     'DrawSampler',
     'GroundingDataset',
+    'MomentPairDataset',
     'MovingShapesFrames',
     'RecognitionDataset',
     'VideoBatchSampler',

@@ -48,6 +48,20 @@ def read_array(address: str) -> np.ndarray:
     return _guarded(address, whole=True)
 
 
+def map_array(address: str) -> np.ndarray:
+    """As :func:`read_array`; of an ``.npy`` file only the rows that are used are read.
+
+    Raises:
+        As :func:`read_array`. Damage behind the header is found when rows are used.
+    """
+    if address.lower().endswith('.npy') and osp.isfile(address):
+        try:
+            return np.load(address, mmap_mode='r', allow_pickle=False)
+        except _DAMAGE as error:
+            raise ValueError(str(error) or type(error).__name__) from error
+    return read_array(address)
+
+
 def array_shape(address: str) -> Tuple[int, ...]:
     """Shape of the array at an address, of its header alone where the format has one.
 

@@ -19,6 +19,11 @@ def readable_name(name: str) -> str:
     return ' '.join(_CAMEL.sub(' ', name.replace('_', ' ')).split())
 
 
+def under_root(root: str, source: ClassSource) -> ClassSource:
+    """The relative path of a list lies under the data root; names stay as they are."""
+    return osp.join(root, source) if isinstance(source, str) else source
+
+
 def read_class_list(source: ClassSource) -> List[str]:
     """Names as annotations spell them; a label is the place in the list, from 0.
 

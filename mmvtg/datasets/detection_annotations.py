@@ -1,7 +1,7 @@
 """ActivityNet's JSON layout -> videos with labelled segments."""
 
 import math
-from typing import Any, Collection, Dict, Iterator, Optional, Sequence, Union
+from typing import Any, Collection, Dict, Iterator, List, Optional, Sequence, Union
 
 import numpy as np
 
@@ -47,6 +47,12 @@ def read_detection_annotations(
             f'{path}: subset {subset!r} has no video; the file has {found}'
         )
     return videos
+
+
+def all_class_names(path: str) -> List[str]:
+    """Labels of all videos of a file, sorted; errors as when reading it."""
+    videos = read_detection_annotations(path).values()
+    return sorted({name for entry in videos for name in entry['names']})
 
 
 def _subsets(subset: Union[None, str, Collection[str]]) -> Optional[set]:

@@ -16,9 +16,11 @@ from .class_lists import (
     read_class_list,
     readable_name,
     require_disjoint,
+    under_root,
     warn_of_shared_segments,
 )
 from .detection_annotations import (
+    all_class_names,
     names_by_segment,
     read_detection_annotations,
     segment_problem,
@@ -44,8 +46,9 @@ class ActionDetectionDataset(BaseDataset):
     Args:
         ann_file (str): See :func:`read_detection_annotations`.
         subset (str | Sequence[str], optional): Name, or names; None: all videos.
-        classes (str | Sequence[str]): Names, or a file with a name a line. A label is
-            the place in it.
+        classes (str | Sequence[str], optional): Names, or a file with a name a line. A
+            label is the place in it. None: all that the file has in any subset, by
+            name, for closed-set runs.
         unseen (str | Sequence[str]): Classes that must not be among ``classes``: the
             leakage guard of training sets.
         shared_segments (str): What to do with instances whose very segment is annotated
@@ -71,7 +74,7 @@ class ActionDetectionDataset(BaseDataset):
     def __init__(
         self,
         ann_file: str,
-        classes: ClassSource,
+        classes: Optional[ClassSource],
         subset: Union[None, str, Sequence[str]] = None,
         unseen: ClassSource = (),
         shared_segments: str = 'keep',
@@ -94,8 +97,10 @@ class ActionDetectionDataset(BaseDataset):
         if window is not None and not fps:
             raise ValueError('window needs fps, the rows of features per second')
         root = kwargs.get('data_root') or ''
-        self.names = read_class_list(_under(root, classes))
-        self.unseen = read_class_list(_under(root, unseen)) if len(unseen) else []
+        if classes is None:
+            classes = all_class_names(under_root(root, ann_file))
+        self.names = read_class_list(under_root(root, classes))
+        self.unseen = read_class_list(under_root(root, unseen)) if len(unseen) else []
         require_disjoint(self.names, self.unseen, str(ann_file))
         self.subset = subset
         self.shared_segments = shared_segments
@@ -245,10 +250,3 @@ class ActionDetectionDataset(BaseDataset):
                 'allow_missing=True in the data set evaluates without missing videos'
             )
         MMLogger.get_current_instance().info(message)
-
-
-def _under(root: str, source: ClassSource) -> ClassSource:
-    """A relative path of a list lies under the data root."""
-    if isinstance(source, str) and not osp.isabs(source):
-        return osp.join(root, source)
-    return source

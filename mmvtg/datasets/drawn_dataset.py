@@ -3,13 +3,10 @@
 import os.path as osp
 from typing import Any, Dict, List, Optional, Tuple, Union
 
-from mmengine.dataset import BaseDataset
-from mmengine.logging import MMLogger
-
-from .errors import BadSampleError
+from .skipping import SkippingDataset
 
 
-class DrawnDataset(BaseDataset):
+class DrawnDataset(SkippingDataset):
     """Base of data sets whose pipelines draw frames of a video.
 
     An index may be a pair (index, draw), as :class:`DrawSampler` makes it: the pipeline
@@ -38,7 +35,6 @@ class DrawnDataset(BaseDataset):
         self.file_names = {**self.FILE_NAMES, **(file_names or {})}
         self.fps = fps
         self._draw = 0
-        self._last_index = 0
         super().__init__(ann_file=ann_file, data_prefix=data_prefix or {}, **kwargs)
 
     def locate(self, sample: dict, fields: Dict[str, Any]) -> dict:
@@ -55,22 +51,9 @@ class DrawnDataset(BaseDataset):
         index, self._draw = index if isinstance(index, tuple) else (index, 0)
         return super().__getitem__(index)
 
-    def prepare_data(self, idx: int) -> Any:
-        """Run the pipeline; a bad sample is skipped in training, raised in test."""
-        self._last_index = idx
-        sample = self.get_data_info(idx)
-        sample['draw'] = self._draw
-        try:
-            return self.pipeline(sample)
-        except BadSampleError as error:
-            if self.test_mode:
-                raise
-            MMLogger.get_current_instance().warning(f'sample skipped: {error}')
-            return None
-
-    def _rand_another(self) -> int:
-        """The next sample: which one may not depend on a random state."""
-        return (self._last_index + 1) % len(self)
+    def get_data_info(self, idx: int) -> dict:
+        """mmengine's, with the ``draw`` that the index named."""
+        return {**super().get_data_info(idx), 'draw': self._draw}
 
 
 def file_fields(path: str) -> Dict[str, str]:

@@ -1,6 +1,6 @@
 """Stored features: one array a video and stream, one a query, and their manifest."""
 
-from typing import Any, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -111,20 +111,29 @@ def check_file(
     return problem, shape[0] if shape else 0
 
 
-def load_array(address: str, name: str, axes: Mapping[int, str]) -> np.ndarray:
+def load_array(
+    address: str,
+    name: str,
+    axes: Mapping[int, str],
+    read: Callable[[str], np.ndarray] = read_array,
+    part: Optional[Callable[[np.ndarray], np.ndarray]] = None,
+) -> np.ndarray:
     """Load one stored feature array and see that it can be used.
 
     Args:
         address (str): See :mod:`mmvtg.datasets.array_files`.
         name (str): Whose features, for messages.
         axes (dict): Number of axes -> layout, of those that are allowed.
+        read (callable): :func:`read_array`, or ``map_array`` for large ones.
+        part (callable, optional): Takes of the array what is wanted, which alone is
+            read, if it is mapped, and checked for NaN.
 
     Raises:
         BadSampleError: The file is missing, damaged, of another shape, or holds NaN or
             infinite numbers.
     """
     try:
-        array = read_array(address)
+        array = read(address)
     except FileNotFoundError as error:
         raise BadSampleError(
             f'{name}: feature file {address} is missing; make it with '
@@ -140,6 +149,13 @@ def load_array(address: str, name: str, axes: Mapping[int, str]) -> np.ndarray:
             f'{name}: {address} has shape {array.shape} and type {array.dtype}, '
             f'expected numbers of {" or ".join(axes.values())} with at least one row'
         )
+    if part is not None:
+        array = part(array)
+        # the rest of the file is not kept and not handed on
+        mapped = isinstance(array, np.memmap)
+        array = np.array(array) if mapped else np.ascontiguousarray(array)
+    if array.dtype.kind != 'f':
+        return array  # whole numbers are finite, and frames are many
     # one NaN or infinity anywhere makes the sum of the row sums not finite
     with np.errstate(over='ignore', invalid='ignore'):
         fine = np.isfinite(array.sum(dtype=np.float32))

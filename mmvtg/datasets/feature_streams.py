@@ -53,7 +53,9 @@ class FeatureStream:
 
 
 def build_streams(
-    data_prefix: Mapping[str, str], settings: Optional[Mapping[str, dict]]
+    data_prefix: Mapping[str, str],
+    settings: Optional[Mapping[str, dict]],
+    decoded: bool = False,
 ) -> List[FeatureStream]:
     """The streams of a data set, in the order in which they are joined.
 
@@ -62,6 +64,7 @@ def build_streams(
         settings (dict, optional): Stream name -> arguments of :class:`FeatureStream`;
             None for a stream that a config inherits and does not use. Default: one
             stream, ``video``, and ``query``.
+        decoded (bool): Frames are decoded and say how many clips there are.
 
     Raises:
         ValueError: A stream has no folder, or unknown settings, or none gives the
@@ -83,7 +86,7 @@ def build_streams(
                 f'{sorted(data_prefix)}'
             )
     videos = [stream for name, stream in streams.items() if name != QUERY]
-    if videos and all(stream.resample for stream in videos):
+    if not decoded and videos and all(stream.resample for stream in videos):
         raise ValueError(
             f'every stream ({", ".join(s.name for s in videos)}) is to be resampled, '
             'and none is left that says how many clips there are'

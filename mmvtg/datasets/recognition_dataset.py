@@ -1,6 +1,5 @@
 """Trimmed videos and what they show: the data set of action recognition."""
 
-import os.path as osp
 from typing import Any, Dict, List, Optional
 
 from mmengine.logging import MMLogger
@@ -8,7 +7,7 @@ from mmengine.logging import MMLogger
 from mmvtg.registry import DATASETS
 
 from .action_lists import read_action_list, read_classes
-from .class_lists import ClassSource
+from .class_lists import ClassSource, under_root
 from .drawn_dataset import DrawnDataset, file_fields, first_lines
 from .errors import AnnotationError
 from .few_shot import draw_trial
@@ -59,8 +58,8 @@ class RecognitionDataset(DrawnDataset):
             )
         self.layout = layout
         root = kwargs.get('data_root') or ''
-        self.classes = _under(root, classes)
-        self.keep = _under(root, keep)
+        self.classes = classes and under_root(root, classes)
+        self.keep = keep and under_root(root, keep)
         self.few_shot = few_shot
         self.allow_empty_classes = allow_empty_classes
         super().__init__(ann_file=ann_file, **kwargs)
@@ -144,8 +143,3 @@ class RecognitionDataset(DrawnDataset):
             window=window,
         )
         return self.locate(sample, file_fields(item['path']))
-
-
-def _under(root: str, source: Optional[ClassSource]) -> Optional[ClassSource]:
-    """A relative path of a class list lies under the data root."""
-    return osp.join(root, source) if isinstance(source, str) else source

@@ -121,3 +121,60 @@ class DrawSampler(DefaultSampler):
     def __iter__(self) -> Iterator[Tuple[int, int]]:
         for index in super().__iter__():
             yield index, self.epoch
+
+
+@DATA_SAMPLERS.register_module()
+class DisjointSampler(Sampler):
+    """Another part of the data in each epoch, until all have been seen (ActPrompt 4.1).
+
+    The data set is permuted once; epoch ``e`` takes the ``e``-th of ``1 / ratio`` parts
+    of that order, and after the last part the first comes again. Indices come with the
+    epoch, (index, epoch), for data sets that draw (:class:`MomentPairDataset`). Each
+    process takes every so-many-th of the part, filled up from its start.
+
+    Args:
+        dataset (Sized): The data set.
+        ratio (float): Share of the data in an epoch; the number of parts is the whole
+            number that is nearest to ``1 / ratio``.
+        seed (int, optional): Of the order; default: one that all processes agree on.
+
+    Raises:
+        ValueError: ``ratio`` is not in (0, 1], or there are fewer samples than parts.
+    """
+
+    def __init__(
+        self, dataset: Sized, ratio: float = 0.1, seed: Optional[int] = None
+    ) -> None:
+        if not 0 < ratio <= 1:
+            raise ValueError(f'ratio is {ratio}, want more than 0 and at most 1')
+        self.rank, self.world_size = get_dist_info()
+        self.seed = sync_random_seed() if seed is None else seed
+        self.parts = round(1 / ratio)
+        if len(dataset) < self.parts:
+            raise ValueError(
+                f'{len(dataset)} samples cannot be cut into {self.parts} parts: raise '
+                'ratio'
+            )
+        generator = torch.Generator().manual_seed(self.seed)
+        self.order: List[int] = torch.randperm(
+            len(dataset), generator=generator
+        ).tolist()
+        self.epoch = 0
+
+    def part(self) -> List[int]:
+        """Samples of this epoch, all processes'."""
+        total, place = len(self.order), self.epoch % self.parts
+        start, stop = (total * i // self.parts for i in (place, place + 1))
+        return self.order[start:stop]
+
+    def __iter__(self) -> Iterator[Tuple[int, int]]:
+        part = self.part()
+        for i in range(self.rank, len(self) * self.world_size, self.world_size):
+            yield part[i % len(part)], self.epoch
+
+    def __len__(self) -> int:
+        return -(-len(self.part()) // self.world_size)
+
+    def set_epoch(self, epoch: int) -> None:
+        """The part of another epoch; a resumed run goes on with its own."""
+        self.epoch = epoch

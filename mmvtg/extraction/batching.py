@@ -1,6 +1,6 @@
 """Puts clips of many videos into batches, and their features back together."""
 
-from typing import Callable, Dict, Iterator, List, NamedTuple, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -8,15 +8,21 @@ from torch import Tensor
 from .decoding import Clips
 from .sampling import VideoItem
 
-_Encode = Callable[[Tensor, Tensor], Tensor]
+_Encode = Callable[..., Tensor]
 
 
 class _Video:
     """A video on its way: how many clips it has, and the features so far."""
 
-    def __init__(self, item: VideoItem, total: int) -> None:
+    def __init__(self, item: VideoItem, total: int, beside: Optional[Tensor]) -> None:
         self.item, self.total, self.received = item, total, 0
+        self.beside, self.sent = beside, 0
         self.rows: List[Tensor] = []
+
+    def take_beside(self, count: int) -> Tensor:
+        """What belongs to the next so many clips that are encoded."""
+        self.sent += count
+        return self.beside[self.sent - count : self.sent]
 
 
 class Encoded(NamedTuple):
@@ -45,22 +51,39 @@ class Batcher:
         size (int): Clips of a batch.
         unit (int): Clips that the tower computes at once.
         whole_videos (bool): Whether frames of a video depend on each other.
+        beside (callable, optional): (video, number of clips) -> (T, ...), what belongs
+            to each clip of a video; ``encode`` then gets that of its clips as a third
+            argument.
     """
 
     def __init__(
-        self, encode: _Encode, size: int, unit: int, whole_videos: bool
+        self,
+        encode: _Encode,
+        size: int,
+        unit: int,
+        whole_videos: bool,
+        beside: Optional[Callable[[VideoItem, int], Tensor]] = None,
     ) -> None:
         self.encode, self.unit, self.whole = encode, unit, whole_videos
+        self.beside = beside
         self.size = -(-size // unit) * unit
         self._videos: Dict[str, _Video] = {}
         self._waiting: List[Tuple[_Video, Tensor]] = []
 
-    def add(self, clips: Clips) -> Iterator[Encoded]:
-        """Take clips; yields the videos that are done by them."""
+    def expect(self, clips: Clips) -> None:
+        """Begin a video, if these clips are its first; may raise what ``beside`` does.
+
+        :meth:`add` does it as well, where nothing is raised or nobody wants to know.
+        """
         name = clips.item.video_id
         if name not in self._videos:
-            self._videos[name] = _Video(clips.item, clips.total)
-        video = self._videos[name]
+            beside = self.beside and self.beside(clips.item, clips.total)
+            self._videos[name] = _Video(clips.item, clips.total, beside)
+
+    def add(self, clips: Clips) -> Iterator[Encoded]:
+        """Take clips; yields the videos that are done by them."""
+        self.expect(clips)
+        video = self._videos[clips.item.video_id]
         video.received += len(clips.frames)
         self._waiting.append((video, clips.frames))
         if self.whole:
@@ -95,12 +118,25 @@ class Batcher:
         return taken
 
     def _run(self, pieces: List[Tuple[_Video, Tensor]]) -> Iterator[Encoded]:
-        frames = torch.cat([frames for _, frames in pieces])
-        missing = -len(frames) % self.unit
-        if missing:
-            frames = torch.cat([frames, frames.new_zeros(missing, *frames.shape[1:])])
-        rows = self.encode(frames, torch.zeros(len(frames), dtype=torch.int64))
+        frames = self._filled([frames for _, frames in pieces])
+        runs = torch.zeros(len(frames), dtype=torch.int64)
+        rows = self.encode(frames, runs, *self._beside(pieces))
         yield from self._hand_out(pieces, rows)
+
+    def _filled(self, parts: List[Tensor]) -> Tensor:
+        """Parts one after the other, and zeros up to a multiple of the unit."""
+        rows = torch.cat(parts)
+        missing = -len(rows) % self.unit
+        if not missing:
+            return rows
+        return torch.cat([rows, rows.new_zeros(missing, *rows.shape[1:])])
+
+    def _beside(self, pieces: List[Tuple[_Video, Tensor]]) -> List[Tensor]:
+        """What belongs to the clips of pieces, as a list of one, or of none."""
+        if self.beside is None:
+            return []
+        parts = [video.take_beside(len(frames)) for video, frames in pieces]
+        return [torch.cat(parts) if self.whole else self._filled(parts)]
 
     def _run_whole(self, pieces: List[Tuple[_Video, Tensor]]) -> Iterator[Encoded]:
         if not pieces:
@@ -115,7 +151,8 @@ class Batcher:
         self._waiting = [
             one for one in self._waiting if one[0].item.video_id not in names
         ]
-        yield from self._hand_out(pieces, self.encode(frames, torch.cat(runs)))
+        rows = self.encode(frames, torch.cat(runs), *self._beside(pieces))
+        yield from self._hand_out(pieces, rows)
 
     def _hand_out(
         self, pieces: List[Tuple[_Video, Tensor]], rows: Tensor

@@ -13,6 +13,7 @@ from mmvtg.registry import MODELS
 from .batching import Batcher
 from .decoding import Failed, decode
 from .manifest import query_manifest, video_manifest
+from .motion import MotionStore
 from .sampling import FrameSource, VideoItem
 from .store_run import ExtractionReport, StoreRun, progress_bar, timed
 from .tower_output import prepare_tower, stack_layers
@@ -44,6 +45,10 @@ class FeatureExtractor:
             Default: what the tower's taps say, and float16 for pooled vectors.
         autocast (str, optional): ``bfloat16`` or ``float16``: compute in it where that
             is safe. Default: float32.
+        clip_frames (int, optional): See :class:`FrameSource`.
+        clip_rate (float, optional): Likewise.
+        motion (dict, optional): Arguments of :class:`MotionStore`: stored vectors, one
+            a clip, that the vision tower's hooks read as ``motion``.
     """
 
     def __init__(
@@ -59,16 +64,20 @@ class FeatureExtractor:
         sampling: str = 'start',
         storage_dtype: Optional[str] = None,
         autocast: Optional[str] = None,
+        clip_frames: Optional[int] = None,
+        clip_rate: Optional[float] = None,
+        motion: Optional[dict] = None,
     ) -> None:
         self.vision_tower = prepare_tower(vision_tower, device, storage_dtype, MODELS)
         self.text_tower = prepare_tower(text_tower, device, storage_dtype, MODELS)
-        self.source = FrameSource(frame_size, fps, sampling)
+        self.source = FrameSource(frame_size, fps, sampling, clip_frames, clip_rate)
         self.batch_frames = batch_frames
         self.batch_queries = batch_queries
         self.num_workers = num_workers
         self.device = torch.device(device)
         self.dtype = storage_dtype
         self.autocast = autocast
+        self.motion = None if motion is None else MotionStore(**motion)
 
     @torch.inference_mode()
     def extract_videos(
@@ -108,8 +117,10 @@ class FeatureExtractor:
             raise ValueError('no fps: give it to the extractor or to each video')
         fps = nominal_fps or (rates.pop() if len(rates) == 1 else 'auto')
         manifest = video_manifest(
-            self.vision_tower, self._probe(), self.source, fps, self.autocast
+            self.vision_tower, self._probe(items), self.source, fps, self.autocast
         )
+        if self.motion is not None:
+            manifest['motion'] = self.motion.describe()
         with StoreRun(out_dir, manifest, layout, part) as run:
             todo = run.missing(items)
             with progress_bar(len(todo), run.report, 'videos', progress) as bar:
@@ -118,10 +129,14 @@ class FeatureExtractor:
                     bar.update()
         return run.report
 
-    def _probe(self) -> Tensor:
+    def _probe(self, items: Sequence[VideoItem]) -> Tensor:
         """What is stored of one clip, for its shape and type."""
         clip = torch.zeros(1, *self.source.clip_shape, dtype=torch.uint8)
-        return self._encode_clips(clip, torch.zeros(1, dtype=torch.int64))
+        motion = []
+        if self.motion is not None:
+            motion = [self.motion.width_of(item.video_id for item in items)]
+            motion = [torch.zeros(1, width) for width in motion]
+        return self._encode_clips(clip, torch.zeros(1, dtype=torch.int64), *motion)
 
     @torch.inference_mode()
     def extract_queries(
@@ -183,7 +198,8 @@ class FeatureExtractor:
         per_clip, tower = self.source.frames_per_clip, self.vision_tower
         unit = max(1, min(tower.chunk_size, self.batch_frames // per_clip))
         size = max(1, self.batch_frames // per_clip)
-        batcher = Batcher(self._encode_clips, size, unit, tower.couples_frames)
+        beside = self.motion and (lambda item, n: self.motion.read(item.video_id, n))
+        batcher = Batcher(self._encode_clips, size, unit, tower.couples_frames, beside)
         clips = max(1, _BUFFER_FRAMES // per_clip)
         events = decode(items, self.source, self.num_workers, clips)
         for event in timed(events, report):
@@ -192,15 +208,27 @@ class FeatureExtractor:
                 batcher.drop(event.item)
                 bar.update()
                 continue
+            if str(event.item.video_id) in report.failed:
+                continue
             report.clips += len(event.frames)
+            try:
+                batcher.expect(event)
+            except BadSampleError as error:
+                report.failed[str(event.item.video_id)] = str(error)
+                bar.update()
+                continue
             yield from batcher.add(event)
         yield from batcher.finish()
 
-    def _encode_clips(self, clips: Tensor, runs: Tensor) -> Tensor:
-        """Clips (n, ...) uint8 -> what is stored of each, on the CPU."""
+    def _encode_clips(
+        self, clips: Tensor, runs: Tensor, motion: Optional[Tensor] = None
+    ) -> Tensor:
+        """Clips (n, ...) uint8, and motion (n, V) -> what is stored of each, on the
+        CPU."""
         clips, runs = clips.to(self.device), runs.to(self.device)
+        beside = [] if motion is None else [dict(motion=motion.to(self.device))]
         with self._precision():
-            pooled, layers, _ = self.vision_tower.encode_runs(clips, runs)
+            pooled, layers, _ = self.vision_tower.encode_runs(clips, runs, *beside)
         return stack_layers(layers, pooled, self.dtype).cpu()
 
     def _encode_queries(self, ids: List[Tensor]) -> List[Tensor]:

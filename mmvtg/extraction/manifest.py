@@ -28,6 +28,8 @@ def describe_tower(
     versions = {name: version(name) for name in packages}
     # what is at its default is not said: stores of earlier versions stay valid
     rare = {} if autocast is None else dict(autocast=autocast)
+    if hasattr(tower, 'describe_hooks'):
+        rare.update(tower.describe_hooks())
     return dict(
         kind=kind,
         **tower.source,
@@ -57,6 +59,8 @@ def video_manifest(
         autocast (str, optional): Type in which it computes, if not float32.
     """
     rare = {} if source.sampling == 'start' else dict(sampling=source.sampling)
+    if source.sampling == 'centred':
+        rare.update(clip_frames=source.clip_frames, clip_rate=source.clip_rate)
     return dict(
         describe_tower(tower, sample, 'video', autocast),
         fps=fps,

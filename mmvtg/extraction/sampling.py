@@ -7,6 +7,7 @@ from typing import Any, List, NamedTuple, Optional, Tuple
 import numpy as np
 from torch import Tensor
 
+from mmvtg.datasets.transforms.frame_readers import MiddleFrameReader, frame_of_tick
 from mmvtg.datasets.transforms.video import FrameReader
 
 #: Of Moment-DETR's SlowFast: frames a second of the grid, frames a clip, and how many
@@ -26,19 +27,6 @@ class VideoItem(NamedTuple):
     video_id: str
     path: str
     fps: Optional[float] = None
-
-
-class MiddleFrameReader(FrameReader):
-    """One frame a clip, the last one before its middle.
-
-    This is what ``ffmpeg -vf fps=0.5`` takes, and so the CLIP features of Moment-DETR
-    and its successors; :class:`FrameReader` takes the first frame of a clip.
-    """
-
-    def __init__(self, path: str, fps: float, *args: Any) -> None:
-        super().__init__(path, fps, *args)
-        total, rate = len(self._reader), len(self._reader) / self.duration
-        self._index = [frame_of_tick(i, fps, rate, total) for i in range(len(self))]
 
 
 class DenseClipReader(FrameReader):
@@ -71,20 +59,37 @@ class DenseClipReader(FrameReader):
         return frames.unflatten(0, (-1, DENSE_FRAMES))
 
 
-def frame_of_tick(tick: int, grid: float, rate: float, total: int) -> int:
-    """Source frame that a regular grid shows at a tick, as ffmpeg's ``fps`` does.
+class CentredClipReader(FrameReader):
+    """Frames of a regular grid around the middle of each clip.
 
-    A source frame belongs to the tick that is nearest to it, and a tick shows the last
-    frame that belongs to it or to an earlier one.
+    Frame ``j`` of clip ``i`` is the one shown at ``(i + 0.5) / fps + (j - (F - 1) / 2)
+    / rate`` seconds; before the first and after the last frame of the video these are
+    repeated. ``F / rate`` seconds may be more than a clip: neighbours then overlap.
+    ``read(start, stop)`` gives (stop - start, F, 3, size, size).
 
     Args:
-        tick (int): Number of the grid point, from 0.
-        grid (float): Ticks a second.
-        rate (float): Frames a second of the source.
-        total (int): Frames of the source.
+        num_frames (int): F.
+        rate (float): Frames a second of the grid.
     """
-    frame = math.ceil((tick + 0.5) * rate / grid - 1e-6) - 1
-    return min(max(frame, 0), total - 1)
+
+    def __init__(
+        self, path: str, fps: float, *args: Any, num_frames: int, rate: float
+    ) -> None:
+        super().__init__(path, fps, *args)
+        total, source_fps = len(self._reader), len(self._reader) / self.duration
+        middles = (np.arange(len(self._index)) + 0.5) / fps
+        offsets = (np.arange(num_frames) - (num_frames - 1) / 2) / rate
+        shown = np.floor((middles[:, None] + offsets) * source_fps + 1e-6)
+        self._shown = shown.clip(0, total - 1).astype(int)
+        self._index = list(range(total))  # take() then counts frames, not clips
+
+    def __len__(self) -> int:
+        return len(self._shown)
+
+    def read(self, start: int, stop: int) -> Tensor:
+        wanted = self._shown[start:stop]
+        frames, place = np.unique(wanted, return_inverse=True)
+        return self.take(frames.tolist())[place.reshape(wanted.shape)]
 
 
 def dense_ticks(rate: float, clip_ticks: int) -> List[int]:
@@ -102,7 +107,12 @@ def dense_ticks(rate: float, clip_ticks: int) -> List[int]:
     return ticks.clip(0, clip_ticks - 1).astype(int).tolist()
 
 
-_READERS = dict(start=FrameReader, middle=MiddleFrameReader, dense=DenseClipReader)
+_READERS = dict(
+    start=FrameReader,
+    middle=MiddleFrameReader,
+    dense=DenseClipReader,
+    centred=CentredClipReader,
+)
 
 
 @dataclass(frozen=True)
@@ -114,31 +124,41 @@ class FrameSource:
         fps (float, optional): Clips per second for items that name none.
         sampling (str): ``'start'``: the first frame of each clip; ``'middle'``: the
             one in its middle (CLIP features of Moment-DETR's family); ``'dense'``: 32
-            frames a clip (SlowFast).
+            frames a clip (SlowFast); ``'centred'``: so many frames around its middle.
+        clip_frames (int, optional): Frames of a ``'centred'`` clip.
+        clip_rate (float, optional): Frames a second of a ``'centred'`` clip.
 
     Raises:
-        ValueError: Another ``sampling``.
+        ValueError: Another ``sampling``, or ``'centred'`` without its two numbers.
     """
 
     size: int
     fps: Optional[float] = None
     sampling: str = 'start'
+    clip_frames: Optional[int] = None
+    clip_rate: Optional[float] = None
 
     def __post_init__(self) -> None:
         if self.sampling not in _READERS:
             raise ValueError(
                 f'sampling is {self.sampling!r}, want one of {", ".join(_READERS)}'
             )
+        numbers = (self.clip_frames, self.clip_rate)
+        if self.sampling == 'centred' and not all(n and n > 0 for n in numbers):
+            raise ValueError(
+                f"sampling='centred' with clip_frames={self.clip_frames}, clip_rate="
+                f'{self.clip_rate}: say how many frames, and how many of them a second'
+            )
 
     @property
     def clip_shape(self) -> Tuple[int, ...]:
         """Shape of what a clip is decoded to, uint8."""
-        frames = (DENSE_FRAMES,) if self.sampling == 'dense' else ()
+        frames = () if self.sampling in ('start', 'middle') else (self.frames_per_clip,)
         return (*frames, 3, self.size, self.size)
 
     @property
     def frames_per_clip(self) -> int:
-        return DENSE_FRAMES if self.sampling == 'dense' else 1
+        return dict(dense=DENSE_FRAMES, centred=self.clip_frames).get(self.sampling, 1)
 
     def open(self, item: VideoItem) -> FrameReader:
         """A reader of clips.
@@ -147,4 +167,8 @@ class FrameSource:
             BadSampleError: The file is missing, empty, broken or too short.
         """
         fps = self.fps if item.fps is None else item.fps
-        return _READERS[self.sampling](item.path, fps, self.size, 1, item.video_id)
+        grid = {}
+        if self.sampling == 'centred':
+            grid = dict(num_frames=self.clip_frames, rate=self.clip_rate)
+        reader = _READERS[self.sampling]
+        return reader(item.path, fps, self.size, 1, item.video_id, **grid)

@@ -42,11 +42,13 @@ def stack_layers(
         layers (Sequence[Tensor]): N of (rows, ..., C).
         pooled (Tensor): (rows, C).
         dtype (str, optional): Type of the result; default is that of the layers, and
-            float16 for pooled vectors.
+            float16 for pooled vectors. Frames (uint8) stay what they are.
 
     Returns:
         Tensor: (rows, N, ..., C), or (rows, C).
     """
+    if not layers and pooled.dtype == torch.uint8:
+        return pooled
     if not layers:
         return pooled.to(getattr(torch, dtype or 'float16'))
     out = layers[0].new_empty(len(layers[0]), len(layers), *layers[0].shape[1:])

@@ -35,15 +35,23 @@ def draw_detections(
     Returns:
         ndarray: (H, W, 3) uint8 RGB.
     """
-    rows = [(_segments, 1.0 + 0.22 * top_k)]
+    rows = [(_segments, 0.3 + 0.2 * _num_segments(sample, top_k))]
     if 'pred_foreground' in sample:
         rows.append((_foreground, 0.9))
     if 'pred_classes' in sample:
         rows.append((_classes, 0.5 + 0.2 * (len(sample.classes) + 1)))
     heights = [height for _, height in rows]
-    figure = Figure(figsize=(11, sum(heights) + 0.8), dpi=100, facecolor='white')
+    height = sum(heights) + 0.25 * len(rows) + 0.9
+    figure = Figure(figsize=(11, height), dpi=100, facecolor='white')
     canvas = FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(len(rows), 1, height_ratios=heights, hspace=0.25)
+    grid = figure.add_gridspec(
+        len(rows),
+        1,
+        height_ratios=heights,
+        hspace=0.25 * len(rows) / sum(heights),
+        top=1 - 0.4 / height,
+        bottom=0.5 / height,
+    )
     axes = [figure.add_subplot(cell) for cell in grid]
     for axis, (draw, _) in zip(axes, rows):
         if draw is _segments:
@@ -52,7 +60,12 @@ def draw_detections(
             draw(axis, sample)
         axis.set_xlim(0, sample.duration)
         axis.tick_params(labelbottom=axis is axes[-1])
-    axes[0].set_title(str(sample.get('video_id', '')), loc='left', parse_math=False)
+    axes[0].set_title(
+        f'{sample.get("video_id", "")}   annotated (green), found (blue, best first)',
+        loc='left',
+        fontsize=10,
+        parse_math=False,
+    )
     axes[-1].set_xlabel('time (s)')
     figure.subplots_adjust(left=0.2, right=0.97)
     canvas.draw()
@@ -64,21 +77,29 @@ def draw_detections(
     return image
 
 
+def _num_segments(sample: GroundingDataSample, top_k: int) -> int:
+    truth = getattr(sample, 'gt_moments', None)
+    found = min(len(sample.pred_moments.scores), top_k)
+    return max(found + (0 if truth is None else len(truth.labels)), 1)
+
+
 def _segments(axis: Axes, sample: GroundingDataSample, top_k: int) -> None:
-    """Annotated segments in green, predicted ones below, best first."""
+    """Annotated segments, predicted ones below: best first, paler by their scores."""
     rows = []
     if getattr(sample, 'gt_moments', None) is not None:
         truth = sample.gt_moments
         for span, label in zip(truth.spans.tolist(), truth.labels.tolist()):
-            rows.append((span, sample.classes[label], _TRUE))
+            rows.append((span, sample.classes[label], _TRUE, 1.0))
     found = sample.pred_moments
+    best = max([*found.scores.tolist(), 1e-6])
     for span, label, score in list(
         zip(found.spans.tolist(), found.labels.tolist(), found.scores.tolist())
     )[:top_k]:
-        rows.append((span, f'{sample.classes[label]}  {score:.2f}', _FOUND))
-    for place, ((start, end), _, color) in enumerate(rows):
-        axis.barh(place, end - start, left=start, height=0.7, color=color)
-    axis.set_yticks(range(len(rows)), [name for _, name, _ in rows], fontsize=8)
+        name = f'{sample.classes[label]}  {score:.2f}'
+        rows.append((span, name, _FOUND, 0.25 + 0.75 * score / best))
+    for place, ((start, end), _, color, alpha) in enumerate(rows):
+        axis.barh(place, end - start, left=start, height=0.7, color=color, alpha=alpha)
+    axis.set_yticks(range(len(rows)), [row[1] for row in rows], fontsize=8)
     axis.set_ylim(len(rows) - 0.4, -0.6)
 
 
@@ -91,8 +112,9 @@ def _foreground(axis: Axes, sample: GroundingDataSample) -> None:
     values = sample.pred_foreground.float().cpu().numpy()
     edges = _edges(sample, len(values))
     axis.stairs(values, edges, color=_CURVE, fill=True, alpha=0.5)
+    axis.axhline(0.5, color='black', linewidth=0.6, linestyle=':')
     axis.set_ylim(0, 1)
-    axis.set_ylabel('action', rotation=0, ha='right', va='center')
+    axis.set_yticks([0.5], ['any action'], fontsize=8)
 
 
 def _classes(axis: Axes, sample: GroundingDataSample) -> None:
@@ -100,6 +122,7 @@ def _classes(axis: Axes, sample: GroundingDataSample) -> None:
     edges = _edges(sample, values.shape[1])
     rows = np.arange(len(values) + 1) - 0.5
     axis.pcolormesh(edges, rows, values, vmin=0, vmax=1, cmap='Blues')
+    axis.axhline(len(values) - 1.5, color='black', linewidth=0.6)
     names = [*sample.classes, 'background']
     axis.set_yticks(range(len(names)), names, fontsize=8)
     axis.invert_yaxis()

@@ -98,6 +98,22 @@ def test_diving_from_a_cliff_is_named(make, caplog):
     assert labels(dataset) == dict(a=['Shotput'])
 
 
+def test_all_classes_of_the_file_for_closed_sets(make):
+    train, test = make(classes=None), make(classes=None, subset='validation')
+    everything = ['CliffDiving', 'Diving', 'LongJump', 'Shotput']
+    assert train.names == test.names == everything
+    assert labels(test) == dict(c=['Shotput', 'LongJump'])
+    with pytest.raises(AnnotationError, match='are trained on'):
+        make(classes=None, unseen=['LongJump'])
+
+
+def test_no_video_with_an_instance_is_an_error(make):
+    with pytest.raises(
+        BadSampleError, match='0 items.*(?s:.)*videos without instances'
+    ):
+        make(dict(d=video([])), classes=['Diving'])
+
+
 def test_unknown_class_in_a_training_file_can_be_an_error(make):
     with pytest.raises(AnnotationError, match="b: 'CliffDiving'.*no class"):
         make(
@@ -240,3 +256,17 @@ def test_training_windows_have_an_instance_by_half(make):
 def test_window_without_a_rate_is_refused(make):
     with pytest.raises(ValueError, match='needs fps'):
         make(window=8)
+
+
+def test_changes_follow_all_streams(make):
+    pipeline = [
+        dict(type='LoadSnippets', num_snippets=20, change=['video']),
+        dict(type='PackDetectionInputs'),
+    ]
+    video = make(pipeline=pipeline)[0]['inputs']['video']
+    assert video.shape == (20, 8)
+    rows = video[:, :4]
+    before = torch.cat([rows[:1], rows[:-1]])
+    after = torch.cat([rows[1:], rows[-1:]])
+    want = ((rows - before).abs() + (after - rows).abs()) / 2
+    torch.testing.assert_close(video[:, 4:], want)

@@ -10,7 +10,7 @@ from mmvtg.datasets.moving_shapes import (
     generate,
     scene_of,
 )
-from mmvtg.datasets.moving_shapes.annotations import SPLITS, annotate
+from mmvtg.datasets.moving_shapes.annotations import LOOKS, SPLITS, annotate
 from mmvtg.datasets.moving_shapes.vocabulary import ACTIONS
 
 COUNTS = dict(train=3, val=1, test=1, novel_composition=1, novel_word=1)
@@ -106,6 +106,36 @@ def test_activitynet_file_and_class_splits(root):
             ]
             assert len(lists[0]) == seen
             assert sorted(lists[0] + lists[1]) == sorted(ACTIONS)
+            found.add(tuple(lists[0]))
+        assert len(found) == 10
+
+
+def test_looks_are_a_second_detection_set(root):
+    content = json.loads(
+        (root / 'activitynet/moving_shapes_looks_tad.json').read_text()
+    )
+    for vid, video in content['database'].items():
+        split, index = vid.rsplit('_', 1)
+        actors = scene_of(0, split, int(index), (24, 32))[0].actors
+        found = [(*a['segment'], a['label']) for a in video['annotations']]
+        assert found == sorted(
+            (x.start, x.end, f'{actor.colour}_{actor.shape}')
+            for actor in actors
+            for x in actor.actions
+        )
+    for setting, seen in (('train_75_test_25', 22), ('train_50_test_50', 15)):
+        found = set()
+        for index in range(10):
+            lists = [
+                (root / f'activitynet/looks_splits/{setting}/{side}/split_{index}.list')
+                .read_text()
+                .splitlines()
+                for side in ('train', 'test')
+            ]
+            assert len(lists[0]) == seen
+            assert sorted(lists[0] + lists[1]) == sorted(LOOKS)
+            words = [{w for look in one for w in look.split('_')} for one in lists]
+            assert words[1] <= words[0]  # only their composition is new
             found.add(tuple(lists[0]))
         assert len(found) == 10
 

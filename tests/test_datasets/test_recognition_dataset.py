@@ -162,6 +162,9 @@ def test_trials_of_a_data_set(world):
         AnnotationError, match="3 videos of each class and 'spin' has 2"
     ):
         world(few_shot=dict(shots=3, part='train'))
+    # two of two videos are learned from: nothing is left to test 'spin' on
+    with pytest.raises(AnnotationError, match='no video of spin'):
+        world(few_shot=dict(shots=2, part='test'))
     with pytest.raises(AnnotationError, match='4 classes and there are 3'):
         world(few_shot=dict(shots=1, ways=4, part='train'))
     with pytest.raises(ValueError, match="'train' or 'test'"):

@@ -1,5 +1,6 @@
 """Clips arrive whole and in order, and a decoder that dies takes one video with it."""
 
+import json
 import os
 import signal
 from dataclasses import dataclass
@@ -183,3 +184,34 @@ def test_which_frames_make_a_clip(video):
 def test_unknown_sampling():
     with pytest.raises(ValueError, match="sampling is 'end', want one of start"):
         FrameSource(32, 0.5, 'end')
+
+
+def test_centred_clips(video):
+    source = FrameSource(32, 1.0, 'centred', clip_frames=16, clip_rate=8.0)
+    reader = source.open(video)
+    assert len(reader) == 5 and source.clip_shape == (16, 3, 32, 32)
+    assert source.frames_per_clip == 16
+    whole = brightness(reader.read(0, 5))
+    # clip 2 is 2 to 3 s: 16 frames a 1/8 s around 2.5 s, of 30 frames a second
+    times = 2.5 + (np.arange(16) - 7.5) / 8
+    assert whole[2].tolist() == pytest.approx(np.floor(times * 30).tolist(), abs=2)
+    # before the start and behind the end, frames are repeated
+    assert (whole[0, :4].max() - whole[0, :4].min()) < 2
+    assert whole[4, -1] == pytest.approx(149, abs=2)
+    assert torch.equal(brightness(reader.read(1, 3)), whole[1:3])
+    with pytest.raises(ValueError, match='say how many frames'):
+        FrameSource(32, 1.0, 'centred', clip_frames=16)
+
+
+def test_frames_are_stored_as_they_are(video, tmp_path):
+    extractor = FeatureExtractor(
+        dict(type='FrameTower'), frame_size=32, fps=2.0, num_workers=0
+    )
+    report = extractor.extract_videos([video[:2]], str(tmp_path), progress=False)
+    assert report.written == 1
+    stored = np.load(tmp_path / 'v.npy')
+    assert stored.dtype == np.uint8
+    assert np.array_equal(stored, load_frames(video.path, 2.0, 32)[0].numpy())
+    manifest = json.loads((tmp_path / 'manifest.json').read_text())
+    assert manifest['row_shape'] == [3, 32, 32] and manifest['dtype'] == 'uint8'
+    assert manifest['model'] == 'frames' and 'clip_frames' not in manifest

@@ -91,7 +91,8 @@ def test_without_taps_one_vector_a_clip_is_stored(towers, videos, tmp_path):
     array = np.load(tmp_path / 'a.npy')
     expected = tower.encode(load_frames(videos[0][1], 1.0, 64)[0])[0]
     assert array.shape == (3, 96)
-    assert torch.equal(torch.from_numpy(array), expected.half())
+    # another batch size: the last bit of a half may differ
+    assert torch.allclose(torch.from_numpy(array).float(), expected, atol=2e-3)
 
 
 def test_complete_files_are_kept_and_broken_ones_made_again(

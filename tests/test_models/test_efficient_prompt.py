@@ -175,6 +175,13 @@ def test_retrieval_learns_and_finds():
     loss = model(inputs, samples, mode='loss')['loss']
     loss.backward()
     assert model.text_tower.hooks[0].embedding.weight.grad.abs().sum() > 0
+    with pytest.raises(ValueError, match='13 tokens .hooks included.*12 positions'):
+        model.embed_texts(
+            dict(
+                token_ids=torch.tensor([[49406, *[320] * 7, 49407]]),
+                token_ids_mask=torch.ones(1, 9, dtype=torch.bool),
+            )
+        )
     with torch.no_grad():
         results = model.eval()(inputs, samples, mode='predict')
         texts = F.normalize(model.embed_texts(inputs), dim=-1)

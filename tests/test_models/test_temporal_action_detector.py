@@ -177,6 +177,11 @@ def test_detect_gives_names_and_seconds():
         dict(foreground=dict(type='AnnotatedForeground')),
         dict(foreground=None),
         dict(localizer=dict(type='StaticMaskLocalizer', channels=96, num_clips=40)),
+        dict(
+            localizer=dict(
+                type='StaticMaskLocalizer', channels=96, num_clips=40, relative=True
+            )
+        ),
         dict(fill='zero'),
     ],
 )
@@ -260,3 +265,28 @@ def test_two_stages():
     assert 0 < len(one.pred_moments.spans) <= 9
     with pytest.raises(ValueError, match='videos of 24 snippets'):
         run(model, batch(T + 1), 'predict')
+
+
+def test_video_scores_choose_the_class(tmp_path):
+    path = tmp_path / 'scores.json'
+    path.write_text('{"results": {"v24": [{"label": "grow", "score": 0.9}]}}')
+    scores = dict(type='VideoClassScores', path=str(path), weight=1.0)
+    plain = build(head=small_head()).eval()
+    model = build(head=small_head(video_scores=scores)).eval()
+    model.load_state_dict(plain.state_dict())
+    with torch.no_grad():
+        before = run(plain, batch(T), 'predict')[0]
+        after = run(model, batch(T), 'predict')[0]
+    assert set(after.pred_moments.labels.tolist()) == {CLASSES.index('grow')}
+    assert set(before.pred_moments.labels.tolist()) != {CLASSES.index('grow')}
+
+
+def test_projection_starts_with_the_first_channels():
+    config = dict(type='TemporalEmbedding', in_channels=8, channels=4, keep_first=True)
+    embedding = MODELS.build(config)
+    x = torch.randn(2, 5, 8)
+    x[..., 4:] = 0
+    mask = torch.ones(2, 5, dtype=torch.bool)
+    torch.testing.assert_close(embedding(x, mask), x[..., :4])
+    x[..., 4:] = 1
+    assert not torch.allclose(embedding(x, mask), x[..., :4])

@@ -69,6 +69,22 @@ def test_trials_are_run_summed_up_and_resumed(world, monkeypatch, capsys):
     assert '2 trials' in capsys.readouterr().out
 
 
+def test_what_features_tell_of_actions(world, monkeypatch, capsys):
+    config = CONFIGS / 'efficient-prompt_tiny-clip_1xb32-20e_moving-shapes.py'
+    classes = f'{{}}_dataloader.dataset.classes={CLASSES}'.replace(' ', '')
+    options = [classes.format(split) for split in ('train', 'val', 'test')]
+    tool, merge = 'analysis_tools/probe_time.py', ['--merge', 'rise', 'sink']
+    run(monkeypatch, tool, config, *merge, '--cfg-options', *options)
+    lines = capsys.readouterr().out.splitlines()
+    rows = {line[:30].strip(): line[30:].split() for line in lines if '%' in line}
+    assert len(rows) == 6
+    # features of the world tell classes by their mean, and change by chance
+    assert rows['mean'] == ['100.0%', '100.0%']
+    assert rows['the most frequent class'] == ['16.7%', '33.3%']
+    values = [float(row[0][:-1]) for row in rows.values()]
+    assert min(values) < 60
+
+
 def test_sub_words_of_learned_vectors(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     tool = runpy.run_path(str(ROOT / 'tools' / 'analysis_tools' / 'prompt_words.py'))

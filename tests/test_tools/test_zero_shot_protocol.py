@@ -50,6 +50,15 @@ def test_lists_of_the_wanted_split_are_used(cfg):
     assert cfg.train_dataloader.dataset.classes.endswith('split_0.list')
 
 
+def test_proposals_are_those_of_the_split(cfg):
+    cfg.model = dict(head=dict(proposals='first/{setting}/split_{split}/p.json'))
+    out = tool['split_config'](cfg, SETTING, 2, 'there')
+    assert out.model.head.proposals == f'first/{SETTING}/split_2/p.json'
+    cfg.model.head.proposals = 'first/p.json'
+    with pytest.raises(ValueError, match='knows classes that are unseen'):
+        tool['split_config'](cfg, SETTING, 0, 'there')
+
+
 def test_split_that_leaks_is_refused(cfg):
     with pytest.raises(ValueError, match=r"split 1: 1 classes are trained on.*'c'"):
         tool['split_config'](cfg, SETTING, 1, 'there')
@@ -80,6 +89,8 @@ def test_mean_and_deviation():
     assert summary['x']['mAP']['mean'] == 15
     assert summary['x']['mAP']['std'] == pytest.approx(50**0.5)
     assert '| x | 2 | 15.00 ± 7.07 |' in table and 'time' not in table
+    summary, table = tool['summarise']({'x': {0: dict(mAP=10.0)}})
+    assert summary['x']['mAP']['std'] is None and '| x | 1 | 10.00 |' in table
 
 
 def test_finished_splits_are_not_repeated(cfg, tmp_path):

@@ -3,14 +3,16 @@
     python tools/benchmarks/mmn.py --width 128
 
 For the maps of 64 x 64 (ActivityNet Captions) and 128 x 128 (TACoS) with the authors'
-convolutions: CPU time and peak memory of a training step and of inference, both ways,
-each in its own process. Both ways must give the same numbers, or the tool fails.
+convolutions: CPU time (median of `--repeats`) and peak memory of a training step and of
+inference, both ways in turns, each in its own process, and what the cells take as a
+share of the whole map's. Both ways must give the same numbers, or the tool fails.
 `--count` only counts multiplications, as shares of the whole map's.
 """
 
 import argparse
 import json
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -114,6 +116,7 @@ def main() -> None:
     parser.add_argument('--sizes', type=int, nargs='+', default=[64, 128])
     parser.add_argument('--width', type=int, default=128, help='channels')
     parser.add_argument('--videos', type=int, default=1)
+    parser.add_argument('--repeats', type=int, default=3, help='(%(default)s)')
     parser.add_argument('--count', action='store_true', help='no measurement')
     parser.add_argument('--one', nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -126,15 +129,33 @@ def main() -> None:
         return
     for size in args.sizes:
         for mode in ('train', 'predict'):
-            found = {way: measure(args, way, mode, size) for way in ('dense', 'sparse')}
-            dense, sparse = found['dense'], found['sparse']
-            if abs(dense['checksum'] / sparse['checksum'] - 1) > 1e-4:
-                sys.exit(f'N = {size}, {mode}: both ways differ: {found}')
-            cells = ', '.join(
-                f'{way} {one["seconds"]:.2f} s {one["mib"]:.0f} MiB'
-                for way, one in found.items()
-            )
-            print(f'N = {size:3} {mode:7} {cells}')
+            print(compare(args, mode, size), flush=True)
+
+
+def compare(args: argparse.Namespace, mode: str, size: int) -> str:
+    """Both ways of one map, a line."""
+    found = [
+        {way: measure(args, way, mode, size) for way in ('dense', 'sparse')}
+        for _ in range(args.repeats)
+    ]
+    dense, sparse = (
+        {
+            key: statistics.median(both[way][key] for both in found)
+            for key in ('seconds', 'mib', 'checksum')
+        }
+        for way in ('dense', 'sparse')
+    )
+    if abs(dense['checksum'] / sparse['checksum'] - 1) > 1e-4:
+        sys.exit(f'N = {size}, {mode}: both ways differ: {found}')
+    cells = ', '.join(
+        f'{way} {one["seconds"]:.2f} s {one["mib"]:.0f} MiB'
+        for way, one in (('dense', dense), ('sparse', sparse))
+    )
+    time_share, memory_share = (sparse[k] / dense[k] for k in ('seconds', 'mib'))
+    return (
+        f'N = {size:3} {mode:7} {cells}, '
+        f'share {time_share:.2f} of the time, {memory_share:.2f} of the memory'
+    )
 
 
 def measure(args: argparse.Namespace, way: str, mode: str, size: int) -> dict:

@@ -48,8 +48,12 @@ val_dataloader = dict(
         pipeline=test_pipeline,
     ),
 )
-# the other splits: --cfg-options test_dataloader.dataset.ann_file=
-# qvhighlights/novel_composition.jsonl or qvhighlights/novel_word.jsonl
+# the other splits, for tools/extract_features.py; to test on one of them: --cfg-options
+# test_dataloader.dataset.ann_file=qvhighlights/novel_word.jsonl
+extra_ann_files = [
+    'qvhighlights/novel_composition.jsonl',
+    'qvhighlights/novel_word.jsonl',
+]
 test_dataloader = dict(
     batch_size=16,
     num_workers=1,

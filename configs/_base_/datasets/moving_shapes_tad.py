@@ -1,58 +1,34 @@
 # MovingShapes as a detection set: ten actions, of which a model sees some and is tested
 # on the others. CLIP vectors at one frame a second, rescaled to 64 snippets.
-dataset_type = 'ActionDetectionDataset'
-data_root = '{{$MMVTG_DATA:data}}/moving_shapes/{{$MOVING_SHAPES:demo}}/'
+_base_ = './tad.py'
+
 splits = 'activitynet/splits'
 setting = 'train_75_test_25'
 split = 'split_0.list'
-data_prefix = dict(video='features/tiny_clip')
-file_names = dict(video='{video_id}.npy')
-streams = dict(video=dict(row_shape=(96,)))
-train_pipeline = [
-    dict(type='LoadSnippets', num_snippets=64),
-    dict(type='PackDetectionInputs'),
-]
-test_pipeline = train_pipeline
-
+files = dict(
+    data_root='{{$MMVTG_DATA:data}}/moving_shapes/{{$MOVING_SHAPES:demo}}/',
+    ann_file='activitynet/moving_shapes_tad.json',
+    data_prefix=dict(video='features/tiny_clip'),
+    file_names=dict(video='{video_id}.npy'),
+    streams=dict(video=dict(row_shape=(96,))),
+    pipeline=[
+        dict(type='LoadSnippets', num_snippets=64),
+        dict(type='PackDetectionInputs'),
+    ],
+)
+# so small that starting processes would take longer than reading
 train_dataloader = dict(
-    batch_size=32,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
+    num_workers=0,
+    persistent_workers=False,
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        ann_file='activitynet/moving_shapes_tad.json',
         subset='training',
         classes=f'{splits}/{setting}/train/{split}',
         unseen=f'{splits}/{setting}/test/{split}',
-        data_prefix=data_prefix,
-        file_names=file_names,
-        streams=streams,
-        pipeline=train_pipeline,
+        **files,
     ),
 )
 test_dataloader = dict(
-    batch_size=32,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        ann_file='activitynet/moving_shapes_tad.json',
-        subset='testing',
-        classes=f'{splits}/{setting}/test/{split}',
-        data_prefix=data_prefix,
-        file_names=file_names,
-        streams=streams,
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
-test_evaluator = dict(
-    type='ActionDetectionMetric',
-    thresholds='activitynet',
-    proposals=True,
-    results_file='detections.json',
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(subset='testing', classes=f'{splits}/{setting}/test/{split}', **files),
 )

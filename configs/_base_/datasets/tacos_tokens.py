@@ -3,8 +3,10 @@
 _base_ = './tacos.py'
 
 data_prefix = dict(_delete_=True, video='clip_b32_vid_k4', raw='videos')
-# a map takes videos of any length
-load_features = dict(type='LoadStoredFeatures', max_clips=100000)
+# a map takes videos of any length, and reads the class token of the last layer
+load_features = dict(
+    type='LoadStoredFeatures', max_clips=100000, num_layers=1, class_token=True
+)
 pack = dict(type='PackGroundingInputs', query_key='token_ids')
 train_pipeline = [
     load_features,

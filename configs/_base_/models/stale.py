@@ -17,6 +17,7 @@ model = dict(
             model=clip,
             pretrained='openai',
             frozen=False,
+            frozen_words=True,
             hooks=[
                 dict(
                     type='ContextPrompt',

@@ -10,7 +10,7 @@ injection = dict(
 # parses=FILE of tools/dataset_converters/parse_queries.py saves time, and spaCy
 split_query = dict(type='SplitQuery', parses=None)
 vdi_train_pipeline = [
-    dict(type='LoadStoredFeatures', max_clips=100000),
+    dict(type='LoadStoredFeatures', max_clips=100000, num_layers=1),
     dict(type='CleanMoments'),
     split_query,
     dict(type='TokenizeQuery'),

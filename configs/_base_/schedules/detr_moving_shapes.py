@@ -1,7 +1,7 @@
 # A short training on MovingShapes, the same for all DETR-like methods.
 _base_ = ['./detr.py']
 
-epochs = 40
+epochs = 30
 train_cfg = dict(max_epochs=epochs, val_interval=10)
 optim_wrapper = dict(optimizer=dict(lr=1e-3), clip_grad=dict(max_norm=1.0))
 param_scheduler = [

@@ -7,9 +7,11 @@ import numpy as np
 from .language import Meaning, describe, runs, sample_meanings, say, true_clips
 from .motion import actor_poses
 from .scene import FPS, GRID, RESOLUTION, Scene, hidden_fraction
-from .vocabulary import ACTIONS
+from .vocabulary import ACTIONS, COLOURS, SHAPES
 
 SPLITS = ('train', 'val', 'test', 'novel_composition', 'novel_word')
+#: Classes of the set in which those who act are told apart, not what they do.
+LOOKS = tuple(f'{colour}_{shape}' for colour in COLOURS for shape in SHAPES)
 _ANNOTATORS, _TVSUM_ANNOTATORS = 3, 20
 #: Query ids of a split start at a million times its place in ``SPLITS``, from one on.
 QID_BLOCK, _QIDS_PER_VIDEO = 1_000_000, 8
@@ -31,8 +33,8 @@ def annotate(rng: np.random.Generator, scene: Scene, split: str, index: int) -> 
 
     Returns:
         dict: ``vid``, ``split``, ``duration`` (s), ``queries`` (QVHighlights lines),
-        ``segments`` and ``clips`` (lists of (start s, end s, class)), ``tvsum`` (a
-        line of the TVSum file), ``caption``.
+        ``segments``, ``look_segments`` and ``clips`` (lists of (start s, end s,
+        class)), ``tvsum`` (a line of the TVSum file), ``caption``.
     """
     vid, novel_word = video_id(split, index), split == 'novel_word'
     meanings = sample_meanings(rng, scene, split == 'novel_composition')
@@ -58,6 +60,7 @@ def annotate(rng: np.random.Generator, scene: Scene, split: str, index: int) -> 
         duration=scene.duration,
         queries=queries,
         segments=segments(scene),
+        look_segments=look_segments(scene),
         clips=pure_clips(scene),
         tvsum=tvsum_line(rng, scene, vid, caption),
         caption=caption,
@@ -115,6 +118,16 @@ def segments(scene: Scene) -> List[Tuple[int, int, str]]:
         (start, end, ACTIONS[column])
         for column, clips in enumerate(active_classes(scene).T)
         for start, end in runs(clips)
+    ]
+    return sorted(found)
+
+
+def look_segments(scene: Scene) -> List[Tuple[int, int, str]]:
+    """(start, end, look) of each action in order, one of ``LOOKS``."""
+    found = [
+        (int(action.start), int(action.end), f'{actor.colour}_{actor.shape}')
+        for actor in scene.actors
+        for action in actor.actions
     ]
     return sorted(found)
 

@@ -189,3 +189,26 @@ def pick_verb(
     """Draw a verb phrase of an action as (finite, progressive)."""
     finite, progressive = pick(rng, VERBS[action], heldout).split(' / ')
     return finite, progressive
+
+
+def direction_patterns() -> Dict[str, str]:
+    """Regular expressions for queries that name a direction, which no frame tells.
+
+    Returns:
+        dict: ``left or right``, ``up or down``, ``bigger or smaller``, and ``any
+        direction`` -> pattern. Queries with none of them name a spin, a blink, a bounce
+        or a shake, of which each frame shows something.
+    """
+    families = dict(slide='left or right', lift='up or down', scale='bigger or smaller')
+    phrases = {
+        name: [
+            phrase
+            for action in FAMILIES[family]
+            for words in VERBS[action]
+            for both in words
+            for phrase in both.split(' / ')
+        ]
+        for family, name in families.items()
+    }
+    phrases['any direction'] = sum(phrases.values(), [])
+    return {name: rf'\b({"|".join(parts)})\b' for name, parts in phrases.items()}

@@ -14,7 +14,7 @@ from mmvtg.structures import seconds_to_clips
 
 from .video import FrameReader
 
-_AXES = {2: '(T, C)'}
+_AXES = {2: '(T, C)', 4: '(T, 3, H, W)'}
 
 
 class _FrameDraws(BaseTransform):
@@ -90,10 +90,12 @@ class _FrameDraws(BaseTransform):
 class DrawStoredFrames(_FrameDraws):
     """Draws of stored frame features.
 
-    Required keys: ``feature_path`` of (N, C), one row a frame; ``video_id``; optionally
-    ``window`` (start, end) s, ``fps``, ``draw``.
+    Required keys: ``feature_path`` of (N, C), one row a frame, or of the frames
+    themselves (N, 3, H, W); ``video_id``; optionally ``window`` (start, end) s,
+    ``fps``, ``draw``.
 
-    Added keys: ``video`` (K, T, C) float32 Tensor, ``frame_gap`` (K,) int64 Tensor.
+    Added keys: ``video`` (K, T, C) float32 or (K, T, 3, H, W) uint8 Tensor,
+    ``frame_gap`` (K,) int64 Tensor.
     """
 
     def transform(self, results: Dict) -> Dict:
@@ -106,7 +108,8 @@ class DrawStoredFrames(_FrameDraws):
         features = load_array(results['feature_path'], name, _AXES)
         frames = self.stretch(results, results.get('fps'), len(features))
         drawn, gaps = self.draw(results, len(frames))
-        results['video'] = torch.from_numpy(features[frames.start + drawn]).float()
+        video = torch.from_numpy(features[frames.start + drawn])
+        results['video'] = video if video.dtype == torch.uint8 else video.float()
         results['frame_gap'] = torch.from_numpy(gaps)
         return results
 
@@ -145,4 +148,16 @@ class DrawVideoFrames(_FrameDraws):
         images = reader.take(wanted.tolist())
         results['video'] = images[torch.from_numpy(place.reshape(drawn.shape))]
         results['frame_gap'] = torch.from_numpy(gaps)
+        return results
+
+
+@TRANSFORMS.register_module()
+class FramesToImages(BaseTransform):
+    """What was drawn, as mmaction2's recognisers take it (its ``NCTHW``).
+
+    Required keys: ``video`` (K, T, 3, H, W). Added keys: ``imgs`` (K, 3, T, H, W).
+    """
+
+    def transform(self, results: Dict) -> Dict:
+        results['imgs'] = results['video'].transpose(1, 2).contiguous()
         return results

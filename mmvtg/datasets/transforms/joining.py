@@ -59,6 +59,20 @@ def align(
     }
 
 
+def change_of(array: np.ndarray) -> np.ndarray:
+    """How much rows differ from their neighbours: mean of both absolute differences.
+
+    Args:
+        array (ndarray): (T, C).
+
+    Returns:
+        ndarray: (T, C) float32, >= 0; a row at an end counts itself as neighbour.
+    """
+    array = array.astype(np.float32)
+    steps = np.abs(np.diff(array, axis=0, prepend=array[:1], append=array[-1:]))
+    return (steps[:-1] + steps[1:]) / 2
+
+
 def normalize(arrays: Dict[str, np.ndarray], groups: Groups) -> Dict[str, np.ndarray]:
     """Divide each row by its L2 norm, ``x / (|x| + 1e-5)``, in float32.
 

@@ -9,6 +9,7 @@ from mmcv.transforms import BaseTransform
 from mmvtg.registry import TRANSFORMS
 
 from ..annotations import expected_clips
+from ..array_files import map_array, read_array
 from ..errors import BadSampleError
 from ..feature_store import MAX_LENGTH_GAP, QUERY_AXES, VIDEO_AXES, load_array
 from .joining import Groups, align, join, lift, normalize
@@ -67,6 +68,8 @@ class LoadStoredFeatures(BaseTransform):
         self.max_words = max_words
         self.layers = slice(None if num_layers is None else -num_layers, None)
         self.tokens = slice(1 if class_token else None)
+        # who wants all of a file reads it faster than page by page
+        self._read = map_array if num_layers or class_token else read_array
         # queries of a video come one after the other (VideoGroupSampler, test sets)
         self._last: Tuple[Any, Optional[np.ndarray]] = (None, None)
 
@@ -92,7 +95,7 @@ class LoadStoredFeatures(BaseTransform):
         for name in results.get('video_streams', ('video',)):
             label = f'video {results["video_id"]}'
             path = results[f'{name}_feature_path']
-            array = lift(load_array(path, label, VIDEO_AXES), 4)
+            array = load_array(path, label, VIDEO_AXES, self._read, self._wanted)
             off = abs(len(array) - expected) > gap
             if off and name not in results.get('resampled', ()):
                 raise BadSampleError(
@@ -100,9 +103,12 @@ class LoadStoredFeatures(BaseTransform):
                     f'annotation says {expected}; were they made at '
                     f'{results["fps"]:g} clips a second?'
                 )
-            # a copy, so that the rest of the file is not kept and not handed on
-            arrays[name] = np.ascontiguousarray(array[:, self.layers, self.tokens])
+            arrays[name] = array
         return arrays
+
+    def _wanted(self, array: np.ndarray) -> np.ndarray:
+        """(T, N, P, C) of a stored array, layers and tokens that models look at."""
+        return lift(array, 4)[:, self.layers, self.tokens]
 
     def _join(self, results: dict, arrays: Dict[str, np.ndarray]) -> np.ndarray:
         arrays = align(arrays, expected_clips(results), results.get('resampled', ()))

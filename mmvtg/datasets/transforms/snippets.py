@@ -1,6 +1,6 @@
 """Stored features of a video -> snippets for temporal action detection."""
 
-from typing import Optional
+from typing import Optional, Sequence
 
 import torch
 from mmcv.transforms import BaseTransform
@@ -11,7 +11,7 @@ from mmvtg.structures import GroundingDataSample
 
 from ..errors import BadSampleError
 from ..feature_store import VIDEO_AXES, load_array
-from .joining import Groups, join, normalize, resample_rows
+from .joining import Groups, change_of, join, normalize, resample_rows
 
 
 @TRANSFORMS.register_module()
@@ -25,15 +25,21 @@ class LoadSnippets(BaseTransform):
             many snippets, whatever its rate. None: rows stay as they are; streams must
             have one rate, and the shortest one rules.
         normalize (Sequence): Streams whose rows are divided by their L2 norm.
+        change (Sequence[str]): Streams of which :func:`change_of` follows, as channels
+            behind all streams: what single frames do not show.
     """
 
     def __init__(
-        self, num_snippets: Optional[int] = None, normalize: Groups = ()
+        self,
+        num_snippets: Optional[int] = None,
+        normalize: Groups = (),
+        change: Sequence[str] = (),
     ) -> None:
         if num_snippets is not None and num_snippets < 2:
             raise ValueError(f'num_snippets is {num_snippets}, want 2 or more')
         self.num_snippets = num_snippets
         self.normalize = normalize
+        self.change = change
 
     def transform(self, results: dict) -> dict:
         label = f'video {results["video_id"]}'
@@ -46,6 +52,8 @@ class LoadSnippets(BaseTransform):
                     'vector a snippet, (T, C): extract without LayerTap'
                 )
             arrays[name] = array.astype('float32')
+        for name in self.change:
+            arrays[f'change of {name}'] = change_of(arrays[name])
         if self.num_snippets is None:
             first, last = results.get('rows') or (0, min(map(len, arrays.values())))
             arrays = {name: array[first:last] for name, array in arrays.items()}

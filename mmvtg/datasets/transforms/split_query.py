@@ -1,6 +1,5 @@
 """Cuts queries into what stays and what changes."""
 
-import os.path as osp
 from typing import Dict, Optional
 
 from mmcv.transforms import BaseTransform
@@ -8,7 +7,7 @@ from mmengine.logging import MMLogger
 
 from mmvtg.registry import TRANSFORMS
 
-from ..query_parsing import ParsedQuery, ParseFile, parse_queries
+from ..query_parsing import ParsedQuery, open_parses, parse_queries
 from .tokenize import tokenize
 
 _VIEWS = ('full', 'static', 'dynamic')
@@ -44,15 +43,11 @@ class SplitQuery(BaseTransform):
     ) -> None:
         if view not in _VIEWS:
             raise ValueError(f'view is {view!r}, want one of {_VIEWS}')
-        if parses is not None and not osp.isfile(parses):
-            raise FileNotFoundError(
-                f'{parses} does not exist: make it with '
-                'tools/dataset_converters/parse_queries.py, or set `parses` to None to '
-                'parse while training'
-            )
         self.view = view
         self.context_length = context_length
-        self.known: Dict[str, ParsedQuery] = ParseFile(parses).parses if parses else {}
+        self.known: Dict[str, ParsedQuery] = (
+            open_parses(parses).parses if parses else {}
+        )
 
     def transform(self, results: Dict) -> Dict:
         """Cut ``results['query']``.
@@ -66,8 +61,9 @@ class SplitQuery(BaseTransform):
         parts = self.known[query]._asdict()
         for name, text in parts.items():
             results[f'{name}_query'] = text
-            ids = tokenize(text, self.context_length) if text else []
-            results[f'{name}_ids'] = ids
+            ids = tokenize(text, self.context_length)
+            # start and end alone: nothing that a tower could read
+            results[f'{name}_ids'] = ids if len(ids) > 2 else []
         if self.view != 'full':
             results['query'] = parts[self.view] or self._keep(query)
         return results

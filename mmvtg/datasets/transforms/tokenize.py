@@ -2,7 +2,7 @@
 
 import re
 from functools import lru_cache
-from typing import Dict, List
+from typing import Dict, List, Tuple
 
 import torch
 from mmcv.transforms import BaseTransform
@@ -33,6 +33,23 @@ def tokenize(text: str, context_length: int = 77) -> List[int]:
     tokenizer = get_tokenizer()
     ids = tokenizer.encode(text)[: context_length - 2]
     return [tokenizer.sot_token_id, *ids, tokenizer.eot_token_id]
+
+
+def piece_spans(text: str) -> List[Tuple[int, int]]:
+    """Characters that each byte pair of CLIP's tokens stands for.
+
+    Pieces of one word have the span of the word. The first is position 1 of
+    :func:`tokenize`, behind the start token.
+
+    Args:
+        text (str): A cleaned sentence (:func:`mmvtg.datasets.query_parsing.clean`).
+    """
+    tokenizer = get_tokenizer()
+    spans: List[Tuple[int, int]] = []
+    for match in tokenizer.pat.finditer(text.lower()):
+        word = ''.join(tokenizer.byte_encoder[b] for b in match.group().encode())
+        spans += [match.span()] * len(tokenizer.bpe(word).split(' '))
+    return spans
 
 
 @TRANSFORMS.register_module()

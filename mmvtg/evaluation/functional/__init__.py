@@ -14,6 +14,7 @@ from .detection_files import (
 )
 from .ego4d import from_ego4d, to_ego4d
 from .error_kinds import ErrorReport, find_errors, group_errors
+from .groups import evaluate_groups, group_by_field, group_by_pattern
 from .highlight import evaluate_highlights, tvsum_ap, youtube_ap
 from .moment_retrieval import (
     EGO4D,
@@ -51,6 +52,7 @@ __all__ = [
     'clip_ap',
     'detection_ap',
     'evaluate_detections',
+    'evaluate_groups',
     'evaluate_highlights',
     'evaluate_moments',
     'evaluate_proposals',
@@ -58,6 +60,8 @@ __all__ = [
     'evaluate_submission',
     'evaluate_video_highlights',
     'find_errors',
+    'group_by_field',
+    'group_by_pattern',
     'find_problems',
     'from_ego4d',
     'group_errors',

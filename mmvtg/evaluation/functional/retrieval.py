@@ -62,8 +62,8 @@ def first_ranks(
     ranks = np.empty(len(queries), dtype=np.int64)
     for low in range(0, len(queries), block):
         part = slice(low, low + block)
-        similarity = queries[part] @ items.T
-        ranks[part] = _ranks(similarity, order, starts[part], ends[part])
+        # no name for the similarities: one would keep them until the next are there
+        ranks[part] = _ranks(queries[part] @ items.T, order, starts[part], ends[part])
     return ranks
 
 

@@ -1,6 +1,6 @@
 """Evaluation results as a small table for people."""
 
-from typing import Dict, List, Sequence
+from typing import Dict, List, Optional, Sequence
 
 from .submission import brief_thresholds
 
@@ -46,6 +46,26 @@ def format_results(results: Dict[str, dict]) -> str:
     return '\n'.join(lines)
 
 
+def format_groups(results: Dict[str, dict]) -> str:
+    """Lay out results of ``evaluate_groups``: a line a group, '-' where it has none.
+
+    Args:
+        results (dict): Of each group by its name.
+    """
+    rows = []
+    for part in results.values():
+        columns: Dict[str, float] = dict(queries=part['queries'])
+        columns.update(_moment_columns(part.get('full', {})))
+        levels = [key for key in part if key.startswith('HL-min-')]
+        for level in levels[-1:]:  # the strictest one, which papers report
+            columns['HL mAP'] = part[level]['HL-mAP']
+            columns['HL Hit1'] = part[level]['HL-Hit1']
+        rows.append(columns)
+    header = list(dict.fromkeys(key for row in rows for key in row))
+    cells = [[row.get(key) for key in header] for row in rows]
+    return '\n'.join(_table('group', header, list(results), cells))
+
+
 def _moment_columns(part: dict) -> Dict[str, float]:
     columns = {}
     for key, recall in part.items():
@@ -70,7 +90,13 @@ def _table(
         title.ljust(first) + ''.join(key.rjust(w) for key, w in zip(header, widths))
     ]
     for name, row in zip(names, rows):
-        cells = ['-' if value is None else f'{value:.2f}' for value in row]
+        cells = [_cell(value) for value in row]
         cells = ''.join(cell.rjust(w) for cell, w in zip(cells, widths))
         lines.append(name.ljust(first) + cells)
     return lines
+
+
+def _cell(value: Optional[float]) -> str:
+    if value is None:
+        return '-'
+    return str(value) if isinstance(value, int) else f'{value:.2f}'

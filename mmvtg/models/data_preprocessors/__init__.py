@@ -2,6 +2,12 @@
 
 from .draws import DrawsPreprocessor
 from .grounding import GroundingDataPreprocessor
+from .moments import MomentPreprocessor
 from .snippets import SnippetPreprocessor
 
-__all__ = ['DrawsPreprocessor', 'GroundingDataPreprocessor', 'SnippetPreprocessor']
+__all__ = [
+    'DrawsPreprocessor',
+    'GroundingDataPreprocessor',
+    'MomentPreprocessor',
+    'SnippetPreprocessor',
+]

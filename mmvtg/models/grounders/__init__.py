@@ -3,6 +3,7 @@
 from .action_recognizer import ActionRecognizer, VideoEmbedder
 from .temporal_action_detector import TemporalActionDetector
 from .video_grounder import VideoGrounder
+from .video_text_matcher import VideoTextMatcher
 from .video_text_retriever import VideoTextRetriever
 
 __all__ = [
@@ -10,5 +11,6 @@ __all__ = [
     'TemporalActionDetector',
     'VideoEmbedder',
     'VideoGrounder',
+    'VideoTextMatcher',
     'VideoTextRetriever',
 ]

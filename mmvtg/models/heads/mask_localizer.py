@@ -98,17 +98,27 @@ class DynamicMaskLocalizer(BaseModule):
 
 @MODELS.register_module()
 class StaticMaskLocalizer(BaseModule):
-    """Convolutions with one output channel a clip: B-II, and STALE as released.
+    """Convolutions with one output channel a clip: STALE as released, and B-II.
+
+    As released, an output stands for a place in the video. Convolutions do not know
+    where they are, nor does an embedding without positions: such a localiser can learn
+    no more than where instances lie on average. With ``relative``, outputs stand for
+    distances from the clip.
 
     Args:
         channels (int): C.
-        num_clips (int): T, which is fixed. Shorter videos use the first outputs.
+        num_clips (int): T, the longest video. Shorter ones use the first outputs, or
+            the shorter distances.
+        relative (bool): 2 T - 1 outputs for distances, in place of T for places.
     """
 
-    def __init__(self, channels: int, num_clips: int) -> None:
+    def __init__(self, channels: int, num_clips: int, relative: bool = False) -> None:
         super().__init__()
+        self.num_clips = num_clips
+        self.relative = relative
+        outputs = 2 * num_clips - 1 if relative else num_clips
         self.conv_in = nn.Conv1d(channels, channels // 2, 3, padding=1)
-        self.conv_out = nn.Conv1d(channels // 2, num_clips, 1, bias=False)
+        self.conv_out = nn.Conv1d(channels // 2, outputs, 1, bias=False)
 
     def forward(self, clips: Tensor, mask: Tensor) -> Tensor:
         """(B, T, C) to logits (B, T, T), [b, i, t].
@@ -117,10 +127,15 @@ class StaticMaskLocalizer(BaseModule):
             ValueError: More clips than outputs.
         """
         size = clips.size(1)
-        if size > self.conv_out.out_channels:
+        if size > self.num_clips:
             raise ValueError(
                 f'{size} clips, and StaticMaskLocalizer was made for '
-                f'{self.conv_out.out_channels}: set num_clips'
+                f'{self.num_clips}: set num_clips'
             )
         x = clips.masked_fill(~mask.unsqueeze(-1), 0).transpose(1, 2)
-        return self.conv_out(self.conv_in(x).relu())[:, :size]
+        out = self.conv_out(self.conv_in(x).relu())
+        if not self.relative:
+            return out[:, :size]
+        place = torch.arange(size, device=clips.device)
+        distance = place[:, None] - place + self.num_clips - 1  # [i, t], from 0
+        return out.gather(1, distance.expand(len(out), -1, -1))

@@ -1,7 +1,7 @@
 """The head of MMN: moments and queries meet in two spaces."""
 
-from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence
+from dataclasses import dataclass, replace
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -10,12 +10,18 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from mmvtg.models.losses import MutualMatchingLoss
+from mmvtg.models.losses.across_processes import (
+    gather_ragged,
+    gather_rows,
+    gather_videos,
+)
 from mmvtg.registry import MODELS, TASK_UTILS
 from mmvtg.structures import GroundingDataSample, ProposalFeatures, span_iou
 
 from .decoding import add_predictions
 
 _LOSSES = ('iou', 'match')
+_SCOPES = ('process', 'all')
 
 
 @dataclass
@@ -58,9 +64,13 @@ class MMNHead(BaseModule):
         logit_scale (float): Factor of the cosine in the sigmoid.
         score_power (float): Exponent of the contrastive score in the fused one.
         post_processor (dict, optional): Applied to predicted moments of a batch.
+        negative_scope (str): Whose videos and queries the contrast sees: those of one
+            ``process``, as in the authors' code, so that the losses follow from the
+            number of videos a process; or ``all``, so that they follow from the number
+            of all videos, as if one process had them.
 
     Raises:
-        ValueError: If a role is unknown.
+        ValueError: If a role or the scope is unknown.
     """
 
     def __init__(
@@ -73,13 +83,19 @@ class MMNHead(BaseModule):
         logit_scale: float = 10.0,
         score_power: float = 0.5,
         post_processor: Optional[dict] = None,
+        negative_scope: str = 'process',
     ) -> None:
         super().__init__()
+        if negative_scope not in _SCOPES:
+            raise ValueError(
+                f'negative_scope is {negative_scope!r}, want one of {_SCOPES}'
+            )
         losses = losses or {}
         if set(losses) - set(_LOSSES):
             raise ValueError(
                 f'MMNHead: losses has {list(losses)}, want some of {_LOSSES}'
             )
+        self.negative_scope = negative_scope
         self.target_range = tuple(target_range)
         self.logit_scale = logit_scale
         self.score_power = score_power
@@ -136,6 +152,11 @@ class MMNHead(BaseModule):
                     outputs.logits, target, everywhere
                 )
             if 'match' in self.losses:
+                if self.negative_scope == 'all':
+                    video_ids = [sample.video_id for sample in data_samples]
+                    outputs, ious, annotated = gather_matches(
+                        outputs, ious, annotated, video_ids
+                    )
                 losses.update(self.match(outputs, ious, annotated))
         return losses
 
@@ -187,6 +208,20 @@ class MMNHead(BaseModule):
         """(B, S, 2), start and end of all moments in seconds."""
         durations = [sample.duration for sample in data_samples]
         return features.spans * features.spans.new_tensor(durations)[:, None, None]
+
+
+def gather_matches(
+    outputs: MatchOutputs, ious: Tensor, annotated: Tensor, video_ids: Sequence[str]
+) -> Tuple[MatchOutputs, Tensor, Tensor]:
+    """What :meth:`MMNHead.match` takes, of the videos and queries of all processes."""
+    owners, proposals = gather_videos(outputs.owners, video_ids, outputs.proposals)
+    outputs = replace(
+        outputs,
+        proposals=proposals,
+        queries=gather_rows(outputs.queries),
+        owners=owners,
+    )
+    return outputs, gather_rows(ious), gather_ragged(annotated)
 
 
 def stack_annotations(samples: List[GroundingDataSample], like: Tensor) -> Tensor:

@@ -31,6 +31,8 @@ class BMNHead(BaseModule):
         candidates (dict, optional): Its ``nms`` is used; default as
             :class:`MaskCandidates`.
         scale (float): Inverse temperature of the classes.
+        name_channels (int, optional): Channels that are classified, the first ones;
+            default all.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class BMNHead(BaseModule):
         max_proposals: int = 100,
         candidates: Optional[dict] = None,
         scale: float = 100.0,
+        name_channels: Optional[int] = None,
     ) -> None:
         super().__init__()
         settings = dict(
@@ -62,6 +65,7 @@ class BMNHead(BaseModule):
         self.top_classes = top_classes
         self.max_proposals = max_proposals
         self.scale = scale
+        self.name_channels = name_channels
         self.candidates = TASK_UTILS.build(candidates or dict(type='MaskCandidates'))
 
     def loss(
@@ -112,7 +116,8 @@ class BMNHead(BaseModule):
         """Name proposals whose ``spans`` (N, 2) are in snippets."""
         place = torch.arange(len(clips), device=clips.device)
         inside = (place >= spans[:, :1]) & (place < spans[:, 1:])
-        feature = inside.to(clips.dtype) @ F.normalize(clips, dim=-1)
+        named = F.normalize(clips[:, : self.name_channels], dim=-1)
+        feature = inside.to(clips.dtype) @ named
         cosine = F.normalize(feature, dim=-1) @ F.normalize(text, dim=-1).T
         count = min(self.top_classes, len(text))
         best, label = (self.scale * cosine).softmax(-1).topk(count, dim=-1)

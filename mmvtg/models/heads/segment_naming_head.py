@@ -4,11 +4,10 @@ from typing import Dict, List, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
-from mmengine.fileio import load
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from mmvtg.evaluation.functional.detection_files import read_detected_segments
+from mmvtg.models.task_modules import read_proposals
 from mmvtg.registry import MODELS, TASK_UTILS
 from mmvtg.structures import GroundingDataSample, seconds_to_clips
 
@@ -46,7 +45,7 @@ class SegmentNamingHead(BaseModule):
         self.top_classes = top_classes
         self.max_proposals = max_proposals
         self.candidates = TASK_UTILS.build(candidates or dict(type='MaskCandidates'))
-        self._known: Optional[Dict[str, Tuple[Tensor, Tensor]]] = None
+        self._known: Optional[dict] = None
 
     def loss(
         self,
@@ -110,6 +109,11 @@ class SegmentNamingHead(BaseModule):
 
     def _proposals_of(self, sample: GroundingDataSample) -> Tuple[Tensor, Tensor]:
         """Spans (N, 2) in s and scores (N,), centre inside of the sample's window."""
+        if self.proposals is None:
+            raise ValueError(
+                'SegmentNamingHead needs proposals to predict: set '
+                "model.head.proposals to a file in ActivityNet's layout"
+            )
         if self._known is None:
             self._known = read_proposals(self.proposals, self.max_proposals)
         nothing = torch.zeros(0, 2), torch.zeros(0)
@@ -119,41 +123,6 @@ class SegmentNamingHead(BaseModule):
         # windows overlap: a proposal is named where it lies, at most twice
         inside = (middle >= start) & (middle <= end)
         return spans[inside], scores[inside]
-
-
-def read_proposals(
-    path: Optional[str], max_proposals: int
-) -> Dict[str, Tuple[Tensor, Tensor]]:
-    """Proposals of a file in ActivityNet's layout, labels ignored.
-
-    Args:
-        path (str): JSON, ``results``: {video: [{segment (s), score}]}.
-        max_proposals (int): Kept of each video, best first.
-
-    Returns:
-        dict: video id -> spans (N, 2) float32 s, scores (N,) float32.
-
-    Raises:
-        ValueError: No path, or the file is malformed.
-        FileNotFoundError: There is no such file.
-    """
-    if path is None:
-        raise ValueError(
-            'SegmentNamingHead needs proposals to predict: set model.head.proposals to '
-            "a file in ActivityNet's layout"
-        )
-    found = read_detected_segments(load(path))
-    rows: Dict[str, List[int]] = {}
-    for index, video in enumerate(found.videos):
-        rows.setdefault(video, []).append(index)
-    spans = torch.from_numpy(found.spans).float()
-    scores = torch.from_numpy(found.scores).float()
-    known = {}
-    for video, index in rows.items():
-        order = scores[index].argsort(descending=True, stable=True)[:max_proposals]
-        kept = torch.tensor(index)[order]
-        known[video] = spans[kept], scores[kept]
-    return known
 
 
 def to_clips(spans: Tensor, window: Tuple[float, float], length: int) -> Tensor:

@@ -71,6 +71,8 @@ class STALEHead(BaseModule):
         fill (str): See :func:`classify_snippets`.
         straight_through (bool): Let the classes' gradient reach the foreground, as if
             it had not been made binary.
+        video_scores (dict, optional): :class:`VideoClassScores`, mixed into the classes
+            in test; needs ``video_id`` in the samples.
 
     Raises:
         ValueError: If ``fill`` or the role of a loss is unknown.
@@ -89,6 +91,7 @@ class STALEHead(BaseModule):
         binarize_at: float = 0.5,
         fill: str = 'background',
         straight_through: bool = False,
+        video_scores: Optional[dict] = None,
     ) -> None:
         super().__init__()
         losses = losses or {}
@@ -107,6 +110,7 @@ class STALEHead(BaseModule):
         self.binarize_at = binarize_at
         self.fill = fill
         self.straight_through = straight_through
+        self.video_scores = video_scores and TASK_UTILS.build(video_scores)
 
     def forward(
         self, clips: Tensor, mask: Tensor, text: Tensor, target: Optional[Tensor] = None
@@ -203,8 +207,11 @@ class STALEHead(BaseModule):
             foreground = out.foreground_logits.float().sigmoid()
         rows = []
         for row, (sample, length) in enumerate(zip(samples, mask.sum(1).tolist())):
+            classes = scores[row, :length, :-1]
+            if self.video_scores is not None:
+                classes = self.video_scores(classes, sample.video_id, sample.classes)
             spans, score, label = self.candidates.propose(
-                scores[row, :length, :-1], masks[row, :length, :length]
+                classes, masks[row, :length, :length]
             )
             start, end = sample.window
             spans = start + spans.to(score.dtype) * (end - start)

@@ -3,7 +3,7 @@
 from .attention import MultiheadAttention, attend_heads
 from .cell_conv import CellConvStack, plan_cells
 from .conv import ConvHead, DownsampleConv
-from .dropout import Dropout
+from .dropout import Dropout, draw_kept
 from .mlp import MLP, FeedForward, TokenMLP
 from .pooling import AttentionPooling, masked_max
 from .position import WordPosition, sine_code, sine_grid, sine_position
@@ -33,6 +33,7 @@ __all__ = [
     'WideAttention',
     'WordPosition',
     'attend_heads',
+    'draw_kept',
     'masked_max',
     'plan_cells',
     'sine_code',

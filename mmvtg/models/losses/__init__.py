@@ -16,6 +16,11 @@ from .contrastive import (
     pair_nce,
     saliency_nce,
 )
+from .moment_matching import (
+    AttentionConsistencyLoss,
+    MomentRankingLoss,
+    QueryContrastLoss,
+)
 from .mutual_matching import MutualMatchingLoss
 from .regression import SpanGIoULoss, SpanL1Loss
 from .saliency import NegativePairLoss, RankContrastLoss, SaliencyHingeLoss
@@ -23,13 +28,16 @@ from .snippet import BranchConsistencyLoss, SnippetCELoss
 
 __all__ = [
     'ActionMaskLoss',
+    'AttentionConsistencyLoss',
     'BCELoss',
     'BranchConsistencyLoss',
     'FocalLoss',
     'ForegroundCELoss',
     'InfoNCELoss',
+    'MomentRankingLoss',
     'MutualMatchingLoss',
     'NegativePairLoss',
+    'QueryContrastLoss',
     'QueryWordLoss',
     'RankContrastLoss',
     'SaliencyHingeLoss',

@@ -20,8 +20,8 @@ class MutualMatchingLoss(nn.Module):
     video that mean nearly the same moment. A query is to find its moment among all
     moments of its video that do not fit, and all of the other videos.
 
-    Negatives are those of one process: what is seen does not depend on how many
-    processes there are.
+    Negatives are those it is given; :class:`MMNHead` says whether those of one process
+    or of all.
 
     Args:
         num_positives (int): Moments a query.

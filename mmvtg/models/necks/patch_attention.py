@@ -30,9 +30,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from mmvtg.models.layers import TokenMLP
+from mmvtg.models.layers import TokenMLP, draw_kept
 
-from .patch_chunks import Gather, Kept, chunks, draw_mask
+from .patch_chunks import Gather, Kept, chunks
 
 
 def attend_patches(
@@ -108,12 +108,14 @@ class _PatchAttention(torch.autograd.Function):
         for chunk in chunks(tokens):
             inputs = gather(chunk)
             hidden, attention, mask, mask2 = kept.buffers(chunk)
+            if threshold:
+                draw_kept(mask, threshold)
+                draw_kept(mask2, threshold)
             y = torch.layer_norm(inputs, inputs.shape[-1:], gain, bias, eps)
-            y = _drop(y, draw_mask(mask, threshold)).to(keys.dtype)
+            y = _drop(y, mask).to(keys.dtype)
             torch.addmm(
                 offset, y.flatten(0, -2), linear, out=hidden.flatten(0, -2)
             ).relu_()
-            draw_mask(mask2, threshold)
             u = _hidden_out(hidden, mask2, gain2, bias2, eps)
             attention.copy_(_attention(u, keys[chunk[0]]))
             pooled[chunk] = torch.matmul(attention.transpose(-1, -2), u)

@@ -1,4 +1,4 @@
-"""Work on a few frames at a time: slices, scratch memory, dropout masks."""
+"""Work on a few frames at a time: slices and scratch memory."""
 
 from typing import Iterator, List, Optional, Tuple
 
@@ -81,16 +81,3 @@ class Kept:
         if self.chunked:
             chunk = tuple(slice(0, part.stop - part.start) for part in chunk)
         return [None if kept is None else kept[chunk] for kept in self.tensors]
-
-
-def draw_mask(mask: Optional[Tensor], threshold: int) -> Optional[Tensor]:
-    """Fill with False at the chance threshold / 65536, from 16 random bits an entry.
-
-    Random words cut in four are several times cheaper on CPUs than Bernoulli draws.
-    """
-    if mask is None:
-        return None
-    size = mask.numel()
-    words = torch.empty(-(-size // 4), dtype=torch.int64, device=mask.device)
-    noise = words.random_(-(2**63), None).view(torch.int16)[:size].view(mask.shape)
-    return torch.ge(noise, threshold - 32768, out=mask)

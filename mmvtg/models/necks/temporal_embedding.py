@@ -17,14 +17,24 @@ class TemporalEmbedding(BaseModule):
         channels (int): C. Equal widths are not projected.
         layer (dict, optional): ``(x (B, T, C), mask=(B, T)) -> (B, T, C)``; None: clips
             stay alone.
+        keep_first (bool): The projection starts by handing the first C channels on as
+            they are, with some of the others added: where they lie in the space of the
+            class embeddings, and further streams follow.
     """
 
     def __init__(
-        self, in_channels: int, channels: int, layer: Optional[dict] = None
+        self,
+        in_channels: int,
+        channels: int,
+        layer: Optional[dict] = None,
+        keep_first: bool = False,
     ) -> None:
         super().__init__()
         same = in_channels == channels
         self.proj = nn.Identity() if same else nn.Linear(in_channels, channels)
+        if keep_first and not same:
+            nn.init.eye_(self.proj.weight.data[:, :channels])
+            nn.init.zeros_(self.proj.bias)
         self.layer = None if layer is None else MODELS.build(layer)
 
     def forward(self, features: Tensor, mask: Tensor) -> Tensor:

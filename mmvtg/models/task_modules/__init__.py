@@ -1,5 +1,6 @@
 """Points, targets, matching, suppression and post-processing."""
 
+from .detection_input import VideoClassScores, read_proposals
 from .mask_candidates import MaskCandidates
 from .matcher import HungarianMatcher
 from .nms import batched_moment_nms, moment_nms
@@ -17,8 +18,10 @@ __all__ = [
     'PointTargetAssigner',
     'ProposalGrid',
     'SnippetTargets',
+    'VideoClassScores',
     'batched_moment_nms',
     'moment_nms',
     'proposal_mask',
+    'read_proposals',
     'snippet_targets',
 ]

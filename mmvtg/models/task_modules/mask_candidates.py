@@ -36,7 +36,9 @@ class MaskCandidates:
     Clips whose best class scores more than ``class_threshold`` are ranked, the first
     ``top_clips`` of them propose: their masks are cut at each of ``mask_thresholds``,
     and the longest stretch above is a segment, with the clip's class, and as score the
-    class score times the highest mask value in it. Equal segments of a class are one.
+    class score times the highest mask value in it. The highest value is the same at
+    every threshold, and segments of a clip that differ in length tie; their mean tells
+    them apart. Equal segments of a class are one.
     Soft-NMS follows, class by class.
 
     Args:
@@ -45,6 +47,11 @@ class MaskCandidates:
         mask_thresholds (Sequence[float]): Theta. 0 gives the whole video.
         min_share (float): Segments of at most this share of the video are left out.
         nms (dict, optional): Of :func:`moment_nms`; None: no suppression.
+        mask_score (str): Of a segment's mask values, ``'max'`` as in the paper, or
+            ``'mean'``.
+
+    Raises:
+        ValueError: If ``mask_score`` is unknown.
     """
 
     def __init__(
@@ -54,12 +61,16 @@ class MaskCandidates:
         mask_thresholds: Sequence[float] = (0.0, 0.2, 0.4, 0.6, 0.8),
         min_share: float = 0.02,
         nms: Optional[dict] = None,
+        mask_score: str = 'max',
     ) -> None:
+        if mask_score not in ('max', 'mean'):
+            raise ValueError(f"mask_score is {mask_score!r}, want 'max' or 'mean'")
         self.class_threshold = class_threshold
         self.top_clips = top_clips
         self.mask_thresholds = tuple(mask_thresholds)
         self.min_share = min_share
         self.nms = nms
+        self.mask_score = mask_score
 
     def __call__(self, scores: Tensor, masks: Tensor) -> Candidates:
         """Segments, best first.
@@ -91,10 +102,14 @@ class MaskCandidates:
         first, length = longest_runs(curves > levels[:, None])  # (clips, levels)
         place = torch.arange(size, device=masks.device)
         inside = (place >= first[..., None]) & (place < (first + length)[..., None])
-        peak = curves.masked_fill(~inside, 0).amax(-1)
+        values = curves.masked_fill(~inside, 0)
+        if self.mask_score == 'max':
+            height = values.amax(-1)
+        else:
+            height = values.sum(-1) / length.clamp(min=1)
         keep = length / size > self.min_share
         spans = torch.stack([first, first + length], dim=-1)[keep]
-        score = (best[order, None] * peak)[keep]
+        score = (best[order, None] * height)[keep]
         return _distinct(spans, score, label[order, None].expand_as(keep)[keep], size)
 
 

@@ -70,6 +70,14 @@ class TowerHook(BaseModule):
     #: True if a frame's result depends on its neighbours. The tower then never splits
     #: a run of frames into chunks.
     couples_frames: bool = False
+    #: How many frames away, on either side, a layer's output may come from; None: any
+    #: of the run. Of a hook that couples frames and says so, long runs are cut into
+    #: pieces that overlap by what N layers reach, which changes nothing.
+    reach: Optional[int] = None
+
+    def describe(self) -> Dict[str, Any]:
+        """What the manifest of stored features says of a hook that has weights."""
+        return dict(type=type(self).__name__)
 
     def embed(self, tokens: Tensor, context: TowerContext) -> Tensor:
         """Text only: the token embeddings before positions are added.

@@ -49,7 +49,13 @@ class CLIPTextTower(CLIPTower):
         recompute (bool): See :class:`CLIPTower`.
         project_words (bool): Whether ``words`` go through the projection, as ``pooled``
             does. The text features of Moment-DETR's family do not.
+        hook_weights (str, optional): See :class:`CLIPTower`.
+        frozen_words (bool): Whether token embeddings stay as they are where the tower
+            learns (``frozen=False``): words that training never names then keep their
+            places, and the optimiser is spared the largest weight of the tower.
     """
+
+    role = 'text_tower'
 
     def __init__(
         self,
@@ -59,12 +65,15 @@ class CLIPTextTower(CLIPTower):
         hooks: Optional[Sequence[dict]] = None,
         recompute: bool = False,
         project_words: bool = True,
+        hook_weights: Optional[str] = None,
+        frozen_words: bool = False,
     ) -> None:
         text = _TextHalf(build_clip(model, pretrained), model)
-        super().__init__(
-            text, dict(model=model, pretrained=pretrained), frozen, hooks, recompute
-        )
+        source = dict(model=model, pretrained=pretrained)
+        super().__init__(text, source, frozen, hooks, recompute, hook_weights)
         self.project_words = project_words
+        if frozen_words:
+            self.clip.token_embedding.requires_grad_(False)
 
     @property
     def context_length(self) -> int:

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from mmvtg.registry import MODELS
 
+from .hook_weights import describe_hooks, load_hooks
+
 
 class CLIPTower(BaseModule):
     """Base of the towers: one half of an open_clip model, and hooks.
@@ -31,7 +33,11 @@ class CLIPTower(BaseModule):
         hooks (Sequence[dict], optional): Configs of tower hooks.
         recompute (bool): Compute each layer again in the backward pass instead of
             keeping its activations.
+        hook_weights (str, optional): Checkpoint that the hooks' weights are read from.
     """
+
+    #: Name of the tower in models, and in their checkpoints.
+    role = 'tower'
 
     def __init__(
         self,
@@ -40,6 +46,7 @@ class CLIPTower(BaseModule):
         frozen: bool,
         hooks: Optional[Sequence[dict]],
         recompute: bool,
+        hook_weights: Optional[str] = None,
     ) -> None:
         super().__init__()
         self.clip = clip
@@ -47,6 +54,9 @@ class CLIPTower(BaseModule):
         self.frozen = frozen
         self.recompute = recompute
         self.hooks = nn.ModuleList(MODELS.build(hook) for hook in hooks or ())
+        self._hooks_loaded = hook_weights is not None
+        if self._hooks_loaded:
+            load_hooks(self.hooks, hook_weights, self.role)
         if frozen:
             self.clip.requires_grad_(False).eval()
             self._register_state_dict_hook(_leave_out_clip)
@@ -75,6 +85,16 @@ class CLIPTower(BaseModule):
         """Whether some hook lets a frame depend on its neighbours."""
         return any(hook.couples_frames for hook in self.hooks)
 
+    @property
+    def margin(self) -> Optional[int]:
+        """From how many frames away a coupled frame can see; None: from any."""
+        reaches = [hook.reach for hook in self.hooks if hook.couples_frames]
+        return None if None in reaches else sum(reaches) * (self.num_layers - 1)
+
+    def describe_hooks(self) -> Dict[str, Any]:
+        """What a manifest says of the hooks."""
+        return describe_hooks(self.hooks)
+
     def train(self, mode: bool = True) -> 'CLIPTower':
         super().train(mode)
         if self.frozen:
@@ -83,7 +103,7 @@ class CLIPTower(BaseModule):
 
     def init_weights(self) -> None:
         """Only hooks have weights that are not loaded."""
-        for hook in self.hooks:
+        for hook in () if self._hooks_loaded else self.hooks:
             hook.init_weights()
 
     def weights_sha256(self) -> str:

@@ -13,6 +13,7 @@ from mmvtg.structures import VideoFeatures
 from .clip_tower import CLIPTower, require_plain_tower
 from .clip_weights import build_clip
 from .layer_walk import walk_layers
+from .run_chunks import plan_chunks
 
 _PARTS = ('conv1', 'class_embedding', 'positional_embedding', 'ln_post', 'transformer')
 
@@ -31,7 +32,10 @@ class CLIPVisionTower(CLIPTower):
         mean (Sequence[float], optional): Of RGB in [0, 1]; default: the model's own.
         std (Sequence[float], optional): Likewise.
         recompute (bool): See :class:`CLIPTower`.
+        hook_weights (str, optional): See :class:`CLIPTower`.
     """
+
+    role = 'vision_tower'
 
     def __init__(
         self,
@@ -43,12 +47,12 @@ class CLIPVisionTower(CLIPTower):
         mean: Optional[Sequence[float]] = None,
         std: Optional[Sequence[float]] = None,
         recompute: bool = False,
+        hook_weights: Optional[str] = None,
     ) -> None:
         visual = build_clip(model, pretrained).visual
         _refuse_unusual(visual, model, frozen)
-        super().__init__(
-            visual, dict(model=model, pretrained=pretrained), frozen, hooks, recompute
-        )
+        source = dict(model=model, pretrained=pretrained)
+        super().__init__(visual, source, frozen, hooks, recompute, hook_weights)
         if chunk_size < 1:
             raise ValueError(f'CLIPVisionTower: chunk_size is {chunk_size}, want >= 1')
         self.chunk_size = chunk_size
@@ -140,19 +144,18 @@ class CLIPVisionTower(CLIPTower):
             tuple: pooled (F, embed_dim), tapped layers (F, tokens, width) each, and
             what hooks hand out, (F, ...) each.
         """
-        pooled, contexts = [], []
-        for chunk in self._chunks(runs):
-            inputs = {key: value[chunk] for key, value in (frame_inputs or {}).items()}
+        pooled, layers, extras = [], [], []
+        for frame, kept in plan_chunks(
+            runs, self.chunk_size, self.couples_frames, self.margin
+        ):
+            inputs = {key: value[frame] for key, value in (frame_inputs or {}).items()}
             inputs.update(run_inputs or {})
-            one, context = self.encode(frames[chunk], runs[chunk], inputs)
-            pooled.append(one)
-            contexts.append(context)
-        layers = [_join(parts) for parts in zip(*(one.layers for one in contexts))]
-        extras = {
-            name: _join([one.outputs[name] for one in contexts])
-            for name in contexts[0].outputs
-        }
-        return _join(pooled), layers, extras
+            one, context = self.encode(frames[frame], runs[frame], inputs)
+            pooled.append(one[kept])
+            layers.append([layer[kept] for layer in context.layers])
+            extras.append({key: x[kept] for key, x in context.outputs.items()})
+        joined = {name: _join([one[name] for one in extras]) for name in extras[0]}
+        return _join(pooled), [_join(parts) for parts in zip(*layers)], joined
 
     def encode(
         self,
@@ -212,20 +215,6 @@ class CLIPVisionTower(CLIPTower):
         tokens = torch.cat([first, patches], dim=1)
         tokens = tokens + clip.positional_embedding.to(tokens.dtype)
         return clip.ln_pre(tokens)
-
-    def _chunks(self, runs: Tensor) -> List[slice]:
-        """Cut frames into chunks; between runs only, if frames depend on neighbours."""
-        total = len(runs)
-        if not self.couples_frames:
-            starts = range(0, total, self.chunk_size)
-            return [slice(start, start + self.chunk_size) for start in starts]
-        chunks, start, end = [], 0, 0
-        for length in torch.unique_consecutive(runs, return_counts=True)[1].tolist():
-            if end > start and end + length - start > self.chunk_size:
-                chunks.append(slice(start, end))
-                start = end
-            end += length
-        return [*chunks, slice(start, total)]
 
 
 def _join(parts: Sequence[Tensor]) -> Tensor:

@@ -1,6 +1,7 @@
 """mmaction2's SlowFast over clips of 32 frames: what Moment-DETR calls SlowFast."""
 
 import hashlib
+import os.path as osp
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
@@ -12,6 +13,10 @@ from mmvtg.registry import MODELS
 
 from .clip_weights import read_state_dict
 
+#: Trained on MovingShapes, see configs/slowfast.
+TINY_SLOWFAST = osp.join(
+    osp.dirname(__file__), 'slowfast_zoo', 'tiny-slowfast.safetensors'
+)
 #: SlowFast 8x8 with a ResNet-50, of mmaction2's config of that name.
 SLOWFAST_R50_8X8 = dict(
     type='mmaction.ResNet3dSlowFast',
@@ -45,6 +50,9 @@ SLOWFAST_R50_8X8 = dict(
     ),
 )
 
+# Of batch norms, which nothing reads at inference.
+_COUNTERS = 'num_batches_tracked'
+
 
 @MODELS.register_module()
 class SlowFastTower(BaseModule):
@@ -57,7 +65,8 @@ class SlowFastTower(BaseModule):
 
     Args:
         pretrained (str, optional): Checkpoint of mmaction2 (a recogniser or its
-            backbone). None: random weights.
+            backbone), or ``'shipped'`` for the tiny one's, which come with this
+            package. None: random weights.
         backbone (dict, optional): Default: SlowFast 8x8 with ResNet-50.
         mean (Sequence[float]): Of RGB in [0, 1].
         std (Sequence[float]): Likewise.
@@ -88,7 +97,8 @@ class SlowFastTower(BaseModule):
             )
         self.backbone = ROOT.build(backbone or SLOWFAST_R50_8X8)
         if pretrained is not None:
-            _fill(self.backbone, pretrained)
+            shipped = pretrained == 'shipped'
+            _fill(self.backbone, TINY_SLOWFAST if shipped else pretrained)
         self.requires_grad_(False).eval()
         self.source = dict(
             model='slowfast_r50_8x8' if backbone is None else 'slowfast',
@@ -118,11 +128,12 @@ class SlowFastTower(BaseModule):
         """Encode clips of any videos, in chunks.
 
         Args:
-            clips (Tensor): (N, 32, 3, H, W) uint8 RGB.
+            clips (Tensor): (N, F, 3, H, W) uint8 RGB; F is 32 of the full one.
             runs (Tensor): (N,) int64, not used: clips do not know each other.
 
         Returns:
-            tuple: (N, 2304), no layers, and nothing else, as of a CLIP tower.
+            tuple: (N, C), no layers, and nothing else, as of a CLIP tower. C, the
+            channels of both pathways, is 2304 of the full one.
         """
         chunks = clips.split(self.chunk_size)
         return torch.cat([self.encode(chunk) for chunk in chunks]), [], {}
@@ -160,6 +171,8 @@ def _fill(backbone: torch.nn.Module, path: str) -> None:
     """Load a checkpoint of mmaction2 into its backbone."""
     inner = {k.removeprefix('backbone.'): v for k, v in read_state_dict(path).items()}
     wanted = backbone.state_dict()
+    if not any(key.endswith(_COUNTERS) for key in inner):  # as export_slowfast writes
+        inner.update((k, v) for k, v in wanted.items() if k.endswith(_COUNTERS))
     missing = sorted(wanted.keys() - inner.keys())
     odd = [k for k in wanted if k in inner and wanted[k].shape != inner[k].shape]
     if missing or odd:

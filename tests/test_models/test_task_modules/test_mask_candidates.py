@@ -107,3 +107,22 @@ def test_instance_longer_than_the_video_is_cut_off():
     spans = torch.tensor([[6.0, 99.0], [12.0, 14.0]])
     target = snippet_targets(spans, torch.tensor([0, 1]), 10.0, 10, 2)
     assert target.classes.tolist() == [2] * 6 + [0] * 4
+
+
+def test_mean_of_a_mask_prefers_what_fits():
+    """By its highest value the wide segment is as good as the tight one."""
+    masks = torch.full((10, 10), 0.1)
+    masks[2:8] = 0.3
+    masks[3:6] = 0.9
+    scores = torch.zeros(10, 1)
+    scores[4] = 0.5
+    settings = dict(mask_thresholds=(0.2, 0.5))
+    _, score, _ = MaskCandidates(**settings).propose(scores, masks)
+    assert score.tolist() == pytest.approx([0.45, 0.45])
+    spans, score, _ = MaskCandidates(mask_score='mean', **settings).propose(
+        scores, masks
+    )
+    assert spans.tolist()[0] == pytest.approx([0.3, 0.6])
+    assert score.tolist() == pytest.approx([0.45, 0.5 * (3 * 0.9 + 3 * 0.3) / 6])
+    with pytest.raises(ValueError, match="mask_score is 'sum'"):
+        MaskCandidates(mask_score='sum')

@@ -7,6 +7,7 @@ from torch import nn
 
 from mmvtg.models.tower_hooks import TowerHook
 from mmvtg.models.towers import CLIPTextTower, CLIPVisionTower
+from mmvtg.models.towers.run_chunks import plan_chunks
 from mmvtg.registry import MODELS
 
 TAP_ALL = dict(type='LayerTap', num_layers=3, storage_dtype=None)
@@ -192,8 +193,8 @@ def test_trained_tower_is_in_checkpoints_and_trains():
 def test_runs_are_not_split_and_inputs_follow_their_frames():
     tower = CLIPVisionTower('small-gelu', hooks=[dict(type='MeanOfRun')], chunk_size=4)
     mask = torch.tensor([[1, 1, 0, 0, 0], [1, 1, 1, 1, 1], [1, 0, 0, 0, 0]]).bool()
-    chunks = tower._chunks(mask.nonzero()[:, 0])
-    assert chunks == [slice(0, 2), slice(2, 7), slice(7, 8)]
+    chunks = plan_chunks(mask.nonzero()[:, 0], tower.chunk_size, tower.couples_frames)
+    assert [c.frames for c in chunks] == [slice(0, 2), slice(2, 7), slice(7, 8)]
     motion = torch.randn(3, 5, 7)
     verb = torch.tensor([10.0, 20.0, 30.0])
     extras = {}

@@ -1,4 +1,0 @@
-# Table 4: 5 mask queries.
-_base_ = './stale_tiny-clip_1xb32-30e_moving-shapes.py'
-
-model = dict(head=dict(foreground=dict(decoder=dict(num_queries=5))))

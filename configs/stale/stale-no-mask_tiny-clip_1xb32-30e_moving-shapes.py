@@ -1,4 +1,0 @@
-# Table 4, "no mask": every snippet is classified.
-_base_ = './stale_tiny-clip_1xb32-30e_moving-shapes.py'
-
-model = dict(head=dict(foreground=None))

@@ -1,0 +1,76 @@
+"""Stored motion features, which a tower with action prompts reads beside the frames."""
+
+import os.path as osp
+from dataclasses import dataclass
+from typing import Any, Dict, Iterable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmvtg.datasets.array_files import array_shape
+from mmvtg.datasets.errors import BadSampleError
+from mmvtg.datasets.feature_store import MAX_LENGTH_GAP, check_file, load_array
+from mmvtg.datasets.store_manifest import read_manifest
+from mmvtg.datasets.transforms.joining import resample_rows
+
+_AXES = {2: '(T, V)'}
+
+
+@dataclass(frozen=True)
+class MotionStore:
+    """A folder of motion features, one vector a clip.
+
+    Args:
+        folder (str): Where they lie.
+        file_name (str): Name of a video's file, with ``{video_id}``; formats as of
+            :mod:`mmvtg.datasets.array_files`.
+        max_length_gap (int): By how many clips frames and features may differ; they
+            are then stretched. Beyond that something is wrong.
+        resample (bool): The features have a rate of their own and are always stretched.
+    """
+
+    folder: str
+    file_name: str = '{video_id}.npy'
+    max_length_gap: int = MAX_LENGTH_GAP
+    resample: bool = False
+
+    def read(self, video_id: str, length: int) -> Tensor:
+        """(length, V) float32 of a video with so many clips.
+
+        Raises:
+            BadSampleError: They are missing, damaged, or of another length.
+        """
+        path = osp.join(self.folder, self.file_name.format(video_id=video_id))
+        rows = load_array(path, f'video {video_id}', _AXES)
+        gap = abs(len(rows) - length)
+        if gap > self.max_length_gap and not self.resample:
+            raise BadSampleError(
+                f'video {video_id}: {path} has {len(rows)} rows of motion, the video '
+                f'{length} clips: extract both at one rate (fps), or say resample=True '
+                'in feature_extractor.motion if the features have a rate of their own'
+            )
+        rows = np.asarray(rows, dtype=np.float32)
+        return torch.from_numpy(resample_rows(rows, length) if gap else rows)
+
+    def width_of(self, video_ids: Iterable[str]) -> int:
+        """V, by the first video that has features.
+
+        Raises:
+            BadSampleError: None has.
+        """
+        for video_id in video_ids:
+            path = osp.join(self.folder, self.file_name.format(video_id=video_id))
+            problem, _ = check_file(path, _AXES)
+            if problem is None:
+                return array_shape(path)[1]
+        raise BadSampleError(
+            f'{self.folder} has no usable motion features of any of the videos '
+            f'({self.file_name}); extract them first'
+        )
+
+    def describe(self) -> Dict[str, Any]:
+        """What the manifest of features made with it says."""
+        manifest = read_manifest(self.folder) or {}
+        kept = ('model', 'weights_sha256', 'fps')
+        return {key: manifest[key] for key in kept if key in manifest}

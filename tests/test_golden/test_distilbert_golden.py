@@ -1,0 +1,34 @@
+"""DistilBERT against what Hugging Face's gives for the same weights and tokens."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mmvtg.models.towers import DistilBertTower
+
+ROOT = Path(__file__).parents[2]
+FOLDER = Path(os.environ.get('MMVTG_GOLDEN_DIR', ROOT / 'tests' / 'data' / 'golden'))
+CASES = sorted((FOLDER / 'distilbert').glob('*.json'))
+
+
+@pytest.mark.parametrize('path', CASES, ids=lambda path: path.stem)
+def test_tokens_and_gradients(path):
+    data = load_file(path.with_suffix('.safetensors'))
+    tower = DistilBertTower(**json.loads(path.read_text())['settings']).eval()
+    tower.bert.load_state_dict(
+        {k.removeprefix('sd.'): v for k, v in data.items() if k.startswith('sd.')}
+    )
+    mask = data['mask']
+    found = tower(data['ids'], mask)
+    assert torch.equal(found.mask, mask) and found.pooled is None
+    torch.testing.assert_close(found.words[mask], data['out'][mask])
+    (found.words * data['weight']).sum().backward()
+    # those of keys' biases are 0 but for rounding
+    largest = max(x.abs().max() for k, x in data.items() if k.startswith('grad.'))
+    for name, parameter in tower.bert.named_parameters():
+        expected, tolerance = data[f'grad.{name}'], 1e-6 * largest.item()
+        torch.testing.assert_close(parameter.grad, expected, rtol=1e-4, atol=tolerance)

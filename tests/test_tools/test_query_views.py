@@ -1,0 +1,76 @@
+"""Moments asked for with parts of queries, by the tool that users run."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmvtg.registry import MODELS
+
+ROOT = Path(__file__).parents[2]
+TOOL = ROOT / 'tools' / 'analysis_tools' / 'query_views.py'
+CONFIG = ROOT / 'configs' / 'mmn' / 'mmn_tiny-clip_1xb8-12e_moving-shapes.py'
+PARSES = {
+    'a ball rises': ['a ball', 'rises'],
+    'the box spins': ['the box', 'spins'],
+    'a star': ['a star', ''],
+}
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    """Three queries, of which one has nothing but a noun chunk."""
+    root = tmp_path / 'moving_shapes' / 'demo'
+    (root / 'features' / 'tiny_clip_vid_k4').mkdir(parents=True)
+    (root / 'qvhighlights').mkdir()
+    rng = np.random.default_rng(0)
+    lines = []
+    for index, query in enumerate(PARSES):
+        rows = rng.normal(size=(30, 1, 1, 128)).astype(np.float16)
+        np.save(root / 'features' / 'tiny_clip_vid_k4' / f'v{index}.npy', rows)
+        item = dict(qid=index, vid=f'v{index}', query=query, duration=30)
+        lines.append(json.dumps(dict(item, relevant_windows=[[4, 12]])))
+    (root / 'qvhighlights' / 'test.jsonl').write_text('\n'.join(lines))
+    content = dict(parser='by hand', parses=PARSES)
+    (tmp_path / 'parses.json').write_text(json.dumps(content))
+    monkeypatch.setenv('MMVTG_DATA', str(tmp_path))
+    return tmp_path
+
+
+def test_views_of_several_checkpoints(world, monkeypatch, capsys):
+    cfg, paths = Config.fromfile(str(CONFIG)), []
+    for seed in range(2):
+        torch.manual_seed(seed)
+        paths.append(str(world / f'{seed}.pth'))
+        torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict()), paths[-1])
+    out = str(world / 'views.json')
+    parses = str(world / 'parses.json')
+    arguments = [str(CONFIG), *paths, '--parses', parses, '--out', out]
+    monkeypatch.setattr(sys, 'argv', ['query_views.py', *arguments])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(TOOL), run_name='__main__')
+    assert stop.value.code == 0
+    found = json.loads(Path(out).read_text())
+    assert list(found) == ['full', 'static', 'dynamic']
+    for values in found.values():
+        assert values['queries'] == [2, 2]
+        assert all(0 <= v <= 100 for v in values['mIoU'])
+    # another query, another answer
+    assert found['full']['mIoU'] != found['dynamic']['mIoU']
+    table = capsys.readouterr().out
+    assert '2 queries with both parts' in table and '±' in table
+
+
+def test_models_on_stored_queries_are_named():
+    insert = runpy.run_path(str(TOOL))['insert_split']
+    with pytest.raises(ValueError, match='TokenizeQuery'):
+        insert([dict(type='LoadStoredFeatures')], 'static', None)
+    twice = [dict(type='SplitQuery'), dict(type='TokenizeQuery')]
+    steps = insert(twice, 'static', None)
+    assert [step['type'] for step in steps] == ['SplitQuery', 'TokenizeQuery']
+    assert steps[0]['view'] == 'static'
