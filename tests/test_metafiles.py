@@ -45,7 +45,7 @@ def test_collections(path):
     assert set(meta) == {'Collections', 'Models'}
     for collection in meta['Collections']:
         assert set(collection) <= {'Name', 'README', 'Paper', 'Metadata', 'Code'}
-        assert set(collection['Paper']) == {'URL', 'Title'}
+        assert {'Title'} <= set(collection['Paper']) <= {'URL', 'Title'}
         assert all(isinstance(value, str) for value in collection['Paper'].values())
 
 
