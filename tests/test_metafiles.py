@@ -1,11 +1,15 @@
 """The metafiles keep to the schema of mim, and to what the model zoo adds to it."""
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from file_server import FileServer
 
 from mmvtg.apis.metafiles import NO_HASH
 
@@ -41,7 +45,7 @@ def test_collections(path):
     assert set(meta) == {'Collections', 'Models'}
     for collection in meta['Collections']:
         assert set(collection) <= {'Name', 'README', 'Paper', 'Metadata', 'Code'}
-        assert set(collection['Paper']) == {'URL', 'Title'}
+        assert {'Title'} <= set(collection['Paper']) <= {'URL', 'Title'}
         assert all(isinstance(value, str) for value in collection['Paper'].values())
 
 
@@ -100,3 +104,38 @@ def test_mim_reads_them():
         assert found[model['Name']].config == model['Config']
     errors = index.check(silent=True)
     assert not [text for text in errors if 'README' not in text]
+
+
+def test_mim_downloads_by_name(tmp_path):
+    """``mim download`` itself, of a package whose weights lie on a server."""
+    pytest.importorskip('mim', reason='openmim is not installed')
+    mim = tmp_path / 'mmvtg' / '.mim'
+    for part in ('configs', 'model-index.yml'):
+        source = ROOT / part
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        mim.mkdir(parents=True, exist_ok=True)
+        copy(source, mim / part)
+    (tmp_path / 'mmvtg' / '__init__.py').touch()
+    info = tmp_path / 'mmvtg-0.1.0.dist-info'
+    info.mkdir()
+    (info / 'METADATA').write_text(
+        'Metadata-Version: 2.1\nName: mmvtg\nVersion: 0.1.0\n'
+    )
+    (info / 'top_level.txt').write_text('mmvtg\n')
+    name = 'r2-tuning_clip-b32-k4_1xb128-30e_qvhighlights'
+    server = FileServer({'/w.pth': b'weights'})
+    meta = mim / 'configs' / 'r2_tuning' / 'metafile.yml'
+    line = f'  - Name: {name}\n'
+    weights = f'{line}    Weights: {server.url}/w.pth\n'
+    meta.write_text(meta.read_text().replace(line, weights))
+    code = (
+        f'import sys; sys.path.insert(0, {str(tmp_path)!r});'
+        'from mim.commands.download import download;'
+        f'download("mmvtg", [{name!r}], {str(tmp_path / "out")!r})'
+    )
+    try:
+        subprocess.run([sys.executable, '-c', code], check=True, cwd=tmp_path)
+    finally:
+        server.close()
+    assert (tmp_path / 'out' / 'w.pth').read_bytes() == b'weights'
+    assert (tmp_path / 'out' / f'{name}.py').is_file()

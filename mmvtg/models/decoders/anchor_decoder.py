@@ -67,7 +67,7 @@ class AnchorDecoder(BaseModule):
             DecoderOutputs: States and the anchors that they started from.
         """
         memory, mask = fused.clips, fused.mask
-        anchor = self.anchors.weight.sigmoid().expand(len(memory), -1, -1)
+        anchor = self.anchors.weight.sigmoid().expand(memory.size(0), -1, -1)
         x = memory.new_zeros(*anchor.shape[:2], memory.size(-1))
         states, anchors = [], [anchor]
         for i, layer in enumerate(self.layers):

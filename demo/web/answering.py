@@ -1,0 +1,206 @@
+"""What the web demo does, without the web: check a video, ask a model."""
+
+import multiprocessing
+import os
+import os.path as osp
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+from mmvtg.apis import VTGInferencer
+from mmvtg.datasets.errors import BadSampleError
+from mmvtg.datasets.transforms.video import FrameReader
+from mmvtg.visualization import read_thumbnails, timeline_of
+from mmvtg.visualization.text import format_time, time_decimals
+from mmvtg.visualization.timeline import PixelBox, draw_panels
+
+SUFFIXES = ('.mp4', '.avi', '.mkv', '.webm', '.mov')
+
+
+class Trouble(ValueError):
+    """Something that the person at the browser can mend; the message says how."""
+
+
+class Answer(NamedTuple):
+    """What one model says.
+
+    Args:
+        picture (ndarray): (H, W, 3) uint8 RGB, the timeline.
+        panels (PixelBox): Where in it the video's time runs.
+        duration (float): Of the video, seconds.
+        rows (list[list[str]]): Rank, start, end, score of the best moments.
+        starts (list[float]): Of the same moments, seconds.
+        note (str): A sentence.
+    """
+
+    picture: np.ndarray
+    panels: PixelBox
+    duration: float
+    rows: List[List[str]]
+    starts: List[float]
+    note: str
+
+
+class VideoCheck:
+    """Decodes a video in a process of its own before anything else touches it.
+
+    Decoders are C++ and may crash on a damaged upload; then that process dies, is
+    replaced by the next check, and the demo goes on.
+
+    Args:
+        max_seconds (float): Longest video that is taken.
+        fps (float): Frames a second to decode, those that models will see.
+    """
+
+    def __init__(self, max_seconds: float, fps: float = 1.0) -> None:
+        self.max_seconds, self.fps = max_seconds, fps
+        self._pool: Optional[ProcessPoolExecutor] = None
+
+    def __call__(self, path: Optional[str]) -> float:
+        """The video's duration, seconds.
+
+        Raises:
+            Trouble: No video, too long, or it cannot be decoded to its end.
+        """
+        if not path or not osp.isfile(path):
+            raise Trouble('choose or upload a video first')
+        if self._pool is None:
+            spawn = multiprocessing.get_context('spawn')
+            self._pool = ProcessPoolExecutor(1, mp_context=spawn)
+        try:
+            work = self._pool.submit(decode_all, path, self.fps, self.max_seconds)
+            return work.result()
+        except BrokenProcessPool as error:
+            self._pool = None
+            raise Trouble(
+                'the video makes the decoder crash: it is damaged; convert it again'
+            ) from error
+        except BadSampleError as error:
+            reason = str(error).replace(path, 'the video')
+            raise Trouble(f'the video cannot be used: {reason}') from error
+
+    def close(self) -> None:
+        """End the process."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+
+def decode_all(path: str, fps: float, max_seconds: float) -> float:
+    """Read every frame that will be needed; returns the duration in seconds.
+
+    Raises:
+        BadSampleError: Too long, or damaged.
+    """
+    reader = FrameReader(path, fps, 64)
+    if reader.duration > max_seconds:
+        raise BadSampleError(
+            f'it lasts {reader.duration:.0f} s, {max_seconds:.0f} s are allowed here'
+        )
+    for start in range(0, len(reader), 64):
+        reader.read(start, min(start + 64, len(reader)))
+    return reader.duration
+
+
+class Models:
+    """Models by the name that the page shows, loaded when they are first asked.
+
+    Args:
+        sources (Sequence[tuple]): (config or name, weights or None) of each.
+        device (str, optional): Default is an accelerator if there is one.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Tuple[str, Optional[str]]],
+        device: Optional[str] = None,
+    ) -> None:
+        self.device = device
+        self._sources: Dict[str, Tuple[str, Optional[str]]] = {}
+        self._loaded: Dict[str, VTGInferencer] = {}
+        for config, weights in sources:
+            name = osp.basename(config).removesuffix('.py')
+            while name in self._sources:  # two checkpoints of one config
+                name += ' (another)'
+            self._sources[name] = (config, weights)
+
+    @property
+    def names(self) -> List[str]:
+        return list(self._sources)
+
+    def __getitem__(self, name: str) -> VTGInferencer:
+        """A loaded model.
+
+        Raises:
+            Trouble: It cannot be loaded.
+        """
+        if name not in self._loaded:
+            config, weights = self._sources[name]
+            try:
+                self._loaded[name] = VTGInferencer(config, weights, self.device)
+            except (OSError, ValueError) as error:
+                raise Trouble(f'model {name} cannot be loaded: {error}') from error
+        return self._loaded[name]
+
+
+def find_videos(folder: Optional[str]) -> Dict[str, str]:
+    """Name -> path of the videos in a folder that the page offers.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+    """
+    if not folder:
+        return {}
+    if not osp.isdir(folder):
+        raise FileNotFoundError(f'there is no folder {folder}')
+    names = [n for n in sorted(os.listdir(folder)) if n.lower().endswith(SUFFIXES)]
+    return {name: osp.join(folder, name) for name in names}
+
+
+def ask(inferencer: VTGInferencer, video: str, query: str, top_k: int = 5) -> Answer:
+    """Ask one model.
+
+    Raises:
+        Trouble: There is no query, or the video cannot be used.
+    """
+    query = ' '.join((query or '').split())
+    if not query:
+        raise Trouble('type what happens in the video, such as "a man opens a door"')
+    try:
+        result = inferencer(video, query, return_datasamples=True)
+    except BadSampleError as error:
+        raise Trouble(f'the video cannot be used: {error}') from error
+    (sample,) = result['predictions']
+    try:
+        frames = read_thumbnails(video, sample.duration)
+    except RuntimeError:
+        frames = None  # a timeline without pictures is better than none
+    picture, panels = draw_panels(timeline_of(sample, frames), top_k)
+    moments = sample.pred_moments
+    spans, scores = moments.spans[:top_k].tolist(), moments.scores[:top_k].tolist()
+    decimals = time_decimals(sample.duration)
+    rows = [
+        [
+            str(rank),
+            format_time(start, sample.duration, decimals),
+            format_time(end, sample.duration, decimals),
+            f'{score:.3f}',
+        ]
+        for rank, ((start, end), score) in enumerate(zip(spans, scores), 1)
+    ]
+    best = float(sample.pred_saliency.argmax()) / sample.fps
+    note = f'Most salient at {format_time(best, sample.duration, decimals)}.'
+    if not rows:
+        note = f'This model names no moments. {note}'
+    starts = [start for start, _ in spans]
+    return Answer(picture, panels, sample.duration, rows, starts, note)
+
+
+def time_at(x: float, answer: Answer) -> Optional[float]:
+    """Seconds of the video at a column of the picture; None outside of the panels."""
+    left, right = answer.panels.left, answer.panels.right
+    if not left <= x <= right:
+        return None
+    return (x - left) / (right - left) * answer.duration

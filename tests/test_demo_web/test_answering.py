@@ -1,0 +1,93 @@
+"""What the web demo does behind the page."""
+
+import os
+import signal
+
+import answering
+import pytest
+from answering import Models, Trouble, VideoCheck, ask, find_videos, time_at
+
+
+@pytest.fixture
+def check():
+    check = VideoCheck(60.0)
+    yield check
+    check.close()
+
+
+@pytest.fixture
+def models(bright_config) -> Models:
+    return Models([(bright_config, 'random'), (bright_config, 'random')], 'cpu')
+
+
+def test_an_answer_has_a_picture_and_moments(models, write_video):
+    answer = ask(models['bright'], write_video(5, 9), '  red ')
+    assert answer.rows == [['1', '5.0 s', '9.0 s', answer.rows[0][3]]]
+    assert answer.starts == [5.0] and answer.duration == 20
+    assert answer.picture.shape[1:] == (1200, 3)
+    assert answer.note == 'Most salient at 5.0 s.'
+    left, right = answer.panels.left, answer.panels.right
+    assert time_at(left, answer) == 0 and time_at(right, answer) == 20
+    assert time_at((left + right) / 2, answer) == 10
+    assert time_at(left - 1, answer) is None and time_at(1199, answer) is None
+
+
+def test_no_moments_are_said(models, write_video):
+    answer = ask(models['bright'], write_video(5, 9), 'blue')
+    assert not answer.rows and answer.note.startswith('This model names no moments.')
+
+
+@pytest.mark.parametrize('query', ['', '  ', None])
+def test_an_empty_query_is_trouble(models, write_video, query):
+    with pytest.raises(Trouble, match='type what happens'):
+        ask(models['bright'], write_video(5, 9), query)
+
+
+def test_one_config_twice_has_two_names_and_is_loaded_when_asked(models):
+    assert models.names == ['bright', 'bright (another)']
+    assert not models._loaded
+    assert models['bright'] is models['bright'] is not models['bright (another)']
+
+
+def test_a_model_that_cannot_be_loaded_is_trouble(bright_config):
+    models = Models([(bright_config, 'gone.pth'), ('nonsense', None)])
+    with pytest.raises(Trouble, match=r'gone\.pth does not exist'):
+        models['bright']
+    with pytest.raises(Trouble, match='neither a config file nor the name'):
+        models['nonsense']
+
+
+def test_videos_are_checked_apart(check, write_video, tmp_path):
+    assert check(write_video(5, 9)) == 20
+    with pytest.raises(Trouble, match='lasts 61 s, 60 s are allowed'):
+        check(write_video(1, 2, 61, 'long.mp4'))
+    (tmp_path / 'bad.mp4').write_bytes(b'no video')
+    with pytest.raises(Trouble, match='the video cannot be used') as info:
+        check(str(tmp_path / 'bad.mp4'))
+    assert str(tmp_path) not in str(info.value)
+    for nothing in (None, '', str(tmp_path / 'gone.mp4')):
+        with pytest.raises(Trouble, match='choose or upload'):
+            check(nothing)
+
+
+def crash(path: str, fps: float, max_seconds: float) -> float:
+    """In the place of a decoder that crashes."""
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def test_a_decoder_that_crashes_does_not_end_the_demo(check, write_video, monkeypatch):
+    video = write_video(5, 9)
+    with monkeypatch.context() as patch:
+        patch.setattr(answering, 'decode_all', crash)
+        with pytest.raises(Trouble, match='makes the decoder crash'):
+            check(video)
+    assert check(video) == 20
+
+
+def test_videos_of_a_folder(write_video, tmp_path):
+    write_video(5, 9)
+    (tmp_path / 'notes.txt').write_text('x')
+    assert find_videos(str(tmp_path)) == {'v.mp4': str(tmp_path / 'v.mp4')}
+    assert find_videos(None) == {}
+    with pytest.raises(FileNotFoundError, match='there is no folder'):
+        find_videos(str(tmp_path / 'gone'))
