@@ -32,7 +32,7 @@ def num_classes(cfg):
 
 
 def recognition(cfg, model):
-    names = cfg.train_dataloader.dataset.classes[: num_classes(cfg)]
+    names = list(cfg.train_dataloader.dataset.classes)[: num_classes(cfg)]
     model.set_classes(names)
     samples = [ActionDataSample().set_gt_label(label) for label in (3, len(names) - 1)]
     return dict(inputs=drawn(cfg), data_samples=samples)

@@ -1,5 +1,5 @@
 # Efficient-Prompt, recognition on MovingShapes: prompts and one temporal layer. At the
-# paper's init_std of 0.01 such a small layer takes half of the run to start learning.
+# paper's init_std of 0.01 a layer so small starts to learn later.
 _base_ = ['efficient-prompt_tiny-clip_1xb32-20e_moving-shapes.py']
 
 model = dict(
