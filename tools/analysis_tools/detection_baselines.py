@@ -7,17 +7,22 @@ Classes: all alike, those that are annotated in the video, or CLIP's choice by t
 of a segment's features and the config's class names. A detector is worth something
 above these; annotated segments or classes are bounds, no results. The config's
 classifier must be frozen CLIP with a prompt by hand (B-I).
+
+--detections FILE, the results that a test of one split wrote, adds what they would be
+worth if each had the class of the annotation that it overlaps most, or its overlap as
+score: what is lost to naming and to ranking.
 """
 
 import argparse
 import os.path as osp
 import runpy
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config, DictAction
+from mmengine.fileio import load
 from torch import Tensor
 
 from mmvtg.evaluation.functional import (
@@ -26,7 +31,11 @@ from mmvtg.evaluation.functional import (
     evaluate_proposals,
 )
 from mmvtg.evaluation.functional.baselines import learn_prior
-from mmvtg.evaluation.functional.detection_files import flat_segments
+from mmvtg.evaluation.functional.detection_files import (
+    flat_segments,
+    read_detected_segments,
+)
+from mmvtg.evaluation.functional.moment_retrieval import window_iou
 from mmvtg.models.heads.segment_naming_head import mean_inside, to_clips
 from mmvtg.registry import DATASETS, MODELS, register_all_modules
 from mmvtg.utils.launch import load_config
@@ -83,13 +92,49 @@ def detect(dataset, text: Tensor, prior: tuple) -> Tuple[list, Dict[str, list]]:
     return truth, found
 
 
+def of_file(path: str, truth: List[tuple]) -> Dict[str, list]:
+    """Detections of a file as they are, with true classes, and with true ranks.
+
+    Args:
+        path: JSON of :class:`ActionDetectionMetric`, labels are numbers of classes.
+        truth: annotations (video, class, start, end, score).
+
+    Returns:
+        dict: rows as those of :func:`detect`.
+    """
+    known: Dict[str, list] = {}
+    for row in truth:
+        known.setdefault(row[0], []).append(row)
+    found = read_detected_segments(load(path))
+    ways: Dict[str, list] = {
+        'found | found': [],
+        'found | nearest annotation': [],
+        'found, scored by overlap | found': [],
+    }
+    items = zip(found.videos, found.labels, found.spans.tolist(), found.scores.tolist())
+    for video, label, span, score in items:
+        real = known[video]
+        iou = window_iou(np.array([[span]]), np.array([[row[2:4] for row in real]]))
+        nearest = int(iou.argmax())
+        rows = (
+            (video, label, *span, score),
+            (video, real[nearest][1], *span, score),
+            (video, label, *span, float(iou.max())),
+        )
+        for way, row in zip(ways, rows):
+            ways[way].append(row)
+    return ways
+
+
 def _rows(video: str, spans: Tensor, scores: Tensor) -> List[tuple]:
     """Of scores (N, K); those of 0 are left out."""
     places = scores.nonzero().tolist()
     return [(video, k, *spans[n].tolist(), float(scores[n, k])) for n, k in places]
 
 
-def measure(cfg: Config, top_k: int) -> Dict[str, List[float]]:
+def measure(
+    cfg: Config, top_k: int, detections: Optional[str] = None
+) -> Dict[str, List[float]]:
     """mAP@0.5, mAP and AR@100 of each baseline, percent."""
     model = MODELS.build(cfg.model.classifier).eval()
     prior = usual_segments(DATASETS.build(cfg.train_dataloader.dataset), top_k)
@@ -98,6 +143,8 @@ def measure(cfg: Config, top_k: int) -> Dict[str, List[float]]:
     with torch.no_grad():
         text = model.class_features().float()
     truth, found = detect(dataset, text, prior)
+    if detections is not None:
+        found.update(of_file(detections, truth))
     truth, thresholds = flat_segments(truth), DETECTION_THRESHOLDS['activitynet']
     results = {}
     for name, rows in found.items():
@@ -117,6 +164,7 @@ def main() -> None:
     parser.add_argument('--settings', nargs='+')
     parser.add_argument('--splits', nargs='+', type=int, default=[0])
     parser.add_argument('--top-k', type=int, default=10, help='usual segments a video')
+    parser.add_argument('--detections', help='results of the one split')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
     args = parser.parse_args()
     register_all_modules()
@@ -126,15 +174,17 @@ def main() -> None:
         rows: Dict[str, list] = {}
         for split in args.splits:
             one = protocol['split_config'](cfg, setting, split, '')
-            for name, values in measure(one, args.top_k).items():
+            for name, values in measure(one, args.top_k, args.detections).items():
                 rows.setdefault(name, []).append(values)
         print(f'{setting}, splits {args.splits}: mean and deviation')
         print('| segments | classes | mAP@0.5 | mAP | AR@100 |')
         print('| --- | --- | ---: | ---: | ---: |')
         for name, values in rows.items():
             mean = np.mean(values, axis=0)
-            spread = np.std(values, axis=0, ddof=1) if len(values) > 1 else 0 * mean
-            cells = [f'{m:.2f} ± {s:.2f}' for m, s in zip(mean, spread)]
+            cells = [f'{value:.2f}' for value in mean]
+            if len(values) > 1:
+                spread = np.std(values, axis=0, ddof=1)
+                cells = [f'{m:.2f} ± {s:.2f}' for m, s in zip(mean, spread)]
             print(f'| {name} | {" | ".join(cells)} |')
 
 
