@@ -6,8 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-#: Floats of gathered neighbourhoods that are held at a time (128 MB).
-_CHUNK_FLOATS = 1 << 25
+#: Floats of gathered neighbourhoods that are held at a time (16 MB, so that they are
+#: still in the cache when they are multiplied), and cells at least: a matrix product of
+#: few rows would read the weights too often.
+_CHUNK_FLOATS = 1 << 22
+_CHUNK_CELLS = 256
 
 
 def gather_matmul(x: Tensor, index: Tensor, matrix: Tensor) -> Tensor:
@@ -28,13 +31,20 @@ def gather_matmul(x: Tensor, index: Tensor, matrix: Tensor) -> Tensor:
 
 
 def _chunks(x: Tensor, index: Tensor):
-    """Yield (video, rows of ``index``, neighbourhoods (rows, K * C))."""
-    size = max(1, _CHUNK_FLOATS // (index.size(1) * x.size(2)))
+    """Yield (video, rows of ``index``, neighbourhoods (rows, K * C)).
+
+    The next step overwrites the neighbourhoods.
+    """
+    size = max(_CHUNK_CELLS, _CHUNK_FLOATS // (index.size(1) * x.size(2)))
+    size = min(size, len(index))
+    # one buffer for all: freed and taken again, large blocks tear memory to pieces
+    buffer = x.new_empty(size * index.size(1), x.size(2))
     for video, cells in enumerate(x):
         cells = F.pad(cells, (0, 0, 0, 1))  # the last row is "none"
         for start in range(0, len(index), size):
             part = index[start : start + size]
-            picked = cells.index_select(0, part.flatten())
+            picked = buffer[: part.numel()]
+            torch.index_select(cells, 0, part.flatten(), out=picked)
             yield video, slice(start, start + len(part)), picked.view(len(part), -1)
 
 
