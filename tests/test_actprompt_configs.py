@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
 import mmvtg  # noqa: F401
-from mmvtg.registry import MODELS
+from mmvtg.registry import DATASETS, MODELS
 from mmvtg.structures import GroundingDataSample
 
 ROOT = Path(__file__).parents[1]
@@ -101,6 +101,18 @@ def test_features_are_made_by_the_hooks_that_were_trained(path, tmp_path):
     assert bool(cfg.feature_extractor.get('motion')) == guided
     temporal = trained.hooks[-1].type == 'TemporalPrompt'
     assert loaded.couples_frames == temporal
+
+
+@pytest.mark.parametrize('path', PRETEXT)
+def test_motion_is_read_where_it_is_used(path, tmp_path):
+    cfg = Config.fromfile(str(ROOT / path))
+    line = dict(qid=1, query='it rises', vid='v', duration=8, relevant_windows=[[2, 4]])
+    (tmp_path / 'a.jsonl').write_text(json.dumps(line))
+    dataset = dict(cfg.train_dataloader.dataset, data_root=str(tmp_path))
+    dataset.update(ann_file='a.jsonl', lazy_init=True, pipeline=[])
+    (sample,) = DATASETS.build(dataset).load_data_list()
+    guided = cfg.model.vision_tower.hooks[0].type == 'ActionPrompt'
+    assert ('motion_feature_path' in sample) == guided
 
 
 @pytest.mark.parametrize('path', [p for p in PRETEXT if 'clip-b32' in p])
