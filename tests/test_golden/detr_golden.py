@@ -200,11 +200,12 @@ def close(actual, expected, tolerance=1e-5):
     assert error <= tolerance, f'relative error {error:.1e}'
 
 
-def compare_predictions(samples, recorded, smallest=2**-14):
+def compare_predictions(samples, recorded, smallest=2**-14, noise=2e-5):
     """Moments and saliency; the recording has four decimals and half precision.
 
     ``smallest`` is the least number whose last bit counts: 1 where something of that
-    size was rounded before something else was added.
+    size was rounded before something else was added. ``noise`` is how far single
+    precision may move spans and scores, relative to the largest.
     """
     assert len(samples) == len(recorded)
     for sample, expected in zip(samples, recorded):
@@ -214,7 +215,7 @@ def compare_predictions(samples, recorded, smallest=2**-14):
         )
         assert ours.shape == rows.shape
         error = (ours - rows).abs().amax(0)
-        assert (error <= 5e-5 + 2e-5 * rows.abs().amax(0)).all()
+        assert (error <= 5e-5 + noise * rows.abs().amax(0)).all()
         saliency = torch.tensor(expected['pred_saliency_scores'])
         scale = saliency.abs().clamp(min=smallest)
         assert ((sample.pred_saliency - saliency).abs() <= scale * 2**-10).all()

@@ -49,6 +49,9 @@ class Net(torch.nn.Module):
         self.head = TRDETRHead(**head, losses=losses, official_padding=True)
         self.load_state_dict(state)
         self.neck.refine.dropout.p = 0.0
+        # single precision would add as much noise as the tolerance allows: on some
+        # processors the label loss moves by 1e-5, and the authors' numbers have theirs
+        self.double()
 
 
 @pytest.fixture(scope='module', params=cases('tr_detr'))
@@ -114,4 +117,5 @@ def test_golden_tr_detr_predictions(case, net, recorded, settings):
     )
     with torch.no_grad():
         samples = net.head.predict(net.eval().neck(*case.inputs()), case.samples())
-    compare_predictions(samples, case.meta[recorded])
+    # the recorded scores are up to 4e-5 off those of double precision
+    compare_predictions(samples, case.meta[recorded], noise=1e-4)
