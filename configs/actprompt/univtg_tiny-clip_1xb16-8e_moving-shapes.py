@@ -1,5 +1,5 @@
-# UniVTG on MovingShapes over one vector a clip. MMVTG_CLIPS names the folder of features:
-# tiny_clip, or what an adapted tower wrote.
+# UniVTG on MovingShapes over one vector a clip. MMVTG_CLIPS names the folder of
+# features: tiny_clip, or what an adapted tower wrote.
 _base_ = [
     '../_base_/datasets/moving_shapes_clip.py',
     '../_base_/models/tiny_clip.py',
