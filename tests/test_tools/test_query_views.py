@@ -4,6 +4,7 @@ import json
 import runpy
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -74,3 +75,14 @@ def test_models_on_stored_queries_are_named():
     steps = insert(twice, 'static', None)
     assert [step['type'] for step in steps] == ['SplitQuery', 'TokenizeQuery']
     assert steps[0]['view'] == 'static'
+
+
+def test_others_ask_what_another_video_is_asked():
+    tool = runpy.run_path(str(TOOL))
+    samples = [SimpleNamespace(metainfo=dict(video_id=name)) for name in 'aabc']
+    batch = dict(inputs=dict(video=[0], query=[10, 11, 20, 30]), data_samples=samples)
+    exchanged = tool['exchange_queries'](batch)
+    assert exchanged['inputs']['query'] == [20, 20, 30, 10]
+    assert exchanged['inputs']['video'] == [0]
+    alone = dict(inputs=dict(query=[10]), data_samples=samples[:1])
+    assert tool['exchange_queries'](alone)['inputs']['query'] == [10]

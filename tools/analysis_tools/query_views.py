@@ -6,6 +6,9 @@ Asks for the moments of the test set with whole queries, with their noun chunks 
 (static) and with the other words alone (dynamic). Only queries that have both parts are
 asked, so that all three ask for the same moments. Several checkpoints, such as those of
 several seeds, give mean ± standard deviation. Needs spaCy, or --parses.
+
+--others also asks each video with the query of another one: a model that finds as many
+moments then does not listen to its query.
 """
 
 import argparse
@@ -26,6 +29,7 @@ from mmvtg.utils import write_atomic
 from mmvtg.utils.launch import load_config
 
 VIEWS = ('full', 'static', 'dynamic')
+OTHERS = 'others'
 
 
 def insert_split(pipeline: List[dict], view: str, parses: Optional[str]) -> List[dict]:
@@ -46,11 +50,26 @@ def insert_split(pipeline: List[dict], view: str, parses: Optional[str]) -> List
     return [*pipeline[:place], split, *pipeline[place:]]
 
 
+def exchange_queries(batch: dict) -> dict:
+    """Each sample asks what the next one of another video asks, if there is one."""
+    tokens = batch['inputs']['query']
+    videos = [sample.metainfo['video_id'] for sample in batch['data_samples']]
+    order = list(range(len(videos)))
+    taken = []
+    for i, video in enumerate(videos):
+        later = order[i + 1 :] + order[:i]
+        taken.append(next((j for j in later if videos[j] != video), i))
+    return dict(batch, inputs=dict(batch['inputs'], query=[tokens[j] for j in taken]))
+
+
 @torch.no_grad()
-def ask(model: Any, loader: Any, metric: dict) -> Dict[str, float]:
+def ask(
+    model: Any, loader: Any, metric: dict, others: bool = False
+) -> Dict[str, float]:
     """Recall and mean IoU over the queries that have both parts."""
     metric = METRICS.build(dict(metric, submission_file=None))
     for batch in loader:
+        batch = exchange_queries(batch) if others else batch
         samples = [
             sample.to_dict()
             for sample in model.test_step(batch)
@@ -68,7 +87,9 @@ def ask(model: Any, loader: Any, metric: dict) -> Dict[str, float]:
     return dict(values, mIoU=full['MR-mIoU'], queries=len(submission))
 
 
-def compare(cfg: Any, checkpoints: List[str], parses: Optional[str]) -> dict:
+def compare(
+    cfg: Any, checkpoints: List[str], parses: Optional[str], others: bool = False
+) -> dict:
     """View -> measure -> one value a checkpoint."""
     loader_cfg = copy.deepcopy(cfg.test_dataloader)
     loader_cfg.update(num_workers=0, persistent_workers=False)
@@ -77,13 +98,16 @@ def compare(cfg: Any, checkpoints: List[str], parses: Optional[str]) -> dict:
     for view in VIEWS:
         loader_cfg.dataset.pipeline = insert_split(pipeline, view, parses)
         loaders[view] = Runner.build_dataloader(copy.deepcopy(loader_cfg))
+    if others:
+        loaders[OTHERS] = loaders['full']
     model = MODELS.build(cfg.model).eval()
-    found: dict = {view: {} for view in VIEWS}
+    found: dict = {view: {} for view in loaders}
     for checkpoint in checkpoints:
         content = load_local(checkpoint, map_location='cpu')
         model.load_state_dict(content.get('state_dict', content))
         for view, loader in loaders.items():
-            for name, value in ask(model, loader, cfg.test_evaluator).items():
+            values = ask(model, loader, cfg.test_evaluator, view == OTHERS)
+            for name, value in values.items():
                 found[view].setdefault(name, []).append(value)
     return found
 
@@ -111,13 +135,16 @@ def main() -> int:
     parser.add_argument('config')
     parser.add_argument('checkpoints', nargs='+', help='of one config')
     parser.add_argument('--parses', help='file of parse_queries.py')
+    parser.add_argument(
+        '--others', action='store_true', help='also with queries of other videos'
+    )
     parser.add_argument('--out', help='JSON file with the values of each checkpoint')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     args = parser.parse_args()
     register_all_modules()
     try:
         cfg = load_config(args.config, args.cfg_options)
-        found = compare(cfg, args.checkpoints, args.parses)
+        found = compare(cfg, args.checkpoints, args.parses, args.others)
     except (ValueError, OSError, ModuleNotFoundError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
