@@ -4,10 +4,10 @@ import json
 import os
 from pathlib import Path
 
-import open_clip
 import pytest
 import torch
 from safetensors.torch import load_file
+from small_clip import add_small_clip
 
 import mmvtg  # noqa: F401
 from mmvtg.models.tower_hooks import RowRequest, TowerHook
@@ -99,26 +99,7 @@ class Case:
 
     def settings(self, name, folder, recorded):
         c = self.config
-        clip = dict(
-            embed_dim=c['dim'],
-            quick_gelu=c['act'] == 'quick_gelu',
-            vision_cfg=dict(
-                image_size=c['patch'] * c['grid'],
-                patch_size=c['patch'],
-                layers=c['v_layers'],
-                width=c['v_width'],
-                head_width=c['v_width'] // c['v_heads'],
-            ),
-            text_cfg=dict(
-                context_length=c['context'],
-                vocab_size=c['vocab'],
-                width=c['t_width'],
-                heads=c['t_heads'],
-                layers=c['t_layers'],
-            ),
-        )
-        (folder / f'act-{name}.json').write_text(json.dumps(clip))
-        open_clip.add_model_config(folder)
+        add_small_clip(folder, f'act-{name}', c)
         sizes = dict(width=c['v_width'], num_layers=c['v_layers'])
         hooks = [
             dict(

@@ -5,11 +5,11 @@ import os
 import runpy
 from pathlib import Path
 
-import open_clip
 import pytest
 import torch
 from mmengine.structures import InstanceData
 from safetensors.torch import load_file
+from small_clip import add_small_clip
 
 import mmvtg  # noqa: F401
 from mmvtg.models.necks.proposal_map import range_max
@@ -109,26 +109,7 @@ class Case:
 
     def settings(self, name, folder):
         c = self.config
-        clip = dict(
-            embed_dim=c['dim'],
-            quick_gelu=c['act'] == 'quick_gelu',
-            vision_cfg=dict(
-                image_size=c['patch'] * c['grid'],
-                patch_size=c['patch'],
-                layers=c['v_layers'],
-                width=c['v_width'],
-                head_width=c['v_width'] // c['v_heads'],
-            ),
-            text_cfg=dict(
-                context_length=c['context'],
-                vocab_size=c['vocab'],
-                width=c['t_width'],
-                heads=c['t_heads'],
-                layers=c['t_layers'],
-            ),
-        )
-        (folder / f'golden-{name}.json').write_text(json.dumps(clip))
-        open_clip.add_model_config(folder)
+        add_small_clip(folder, f'golden-{name}', c)
         tap = dict(type='LayerTap', num_layers=1, storage_dtype=None)
         layer = dict(num_heads=c['inj_heads'], ffn_channels=c['inj_ffn'], dropout=0.0)
         return dict(

@@ -9,13 +9,20 @@ from torch import Tensor, nn
 from mmvtg.registry import MODELS
 
 
-def _check_temperature(name: str, temperature: float) -> None:
-    if temperature <= 0:
-        raise ValueError(f'{name}: temperature is {temperature}, want > 0')
+class _CosineLoss(nn.Module):
+    """What both losses of cosines are made with; see them for the arguments."""
+
+    def __init__(self, temperature: float = 1.0, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        if temperature <= 0:
+            name = type(self).__name__
+            raise ValueError(f'{name}: temperature is {temperature}, want > 0')
+        self.temperature = temperature
+        self.loss_weight = loss_weight
 
 
 @MODELS.register_module()
-class MomentRankingLoss(nn.Module):
+class MomentRankingLoss(_CosineLoss):
     """The query's own moment against other moments (eq. 3, one branch).
 
     Args:
@@ -25,12 +32,6 @@ class MomentRankingLoss(nn.Module):
     Raises:
         ValueError: A temperature that is not positive.
     """
-
-    def __init__(self, temperature: float = 1.0, loss_weight: float = 1.0) -> None:
-        super().__init__()
-        _check_temperature(type(self).__name__, temperature)
-        self.temperature = temperature
-        self.loss_weight = loss_weight
 
     def forward(self, cosines: Tensor, valid: Tensor) -> Tensor:
         """Mean loss of the queries; one without a negative costs nothing.
@@ -45,7 +46,7 @@ class MomentRankingLoss(nn.Module):
 
 
 @MODELS.register_module()
-class QueryContrastLoss(nn.Module):
+class QueryContrastLoss(_CosineLoss):
     """The moment's own query against the other queries of a batch (eq. 4).
 
     Args:
@@ -55,12 +56,6 @@ class QueryContrastLoss(nn.Module):
     Raises:
         ValueError: A temperature that is not positive.
     """
-
-    def __init__(self, temperature: float = 1.0, loss_weight: float = 1.0) -> None:
-        super().__init__()
-        _check_temperature(type(self).__name__, temperature)
-        self.temperature = temperature
-        self.loss_weight = loss_weight
 
     def forward(self, cosines: Tensor, target: Tensor) -> Tensor:
         """Mean loss of the moments.
