@@ -21,21 +21,19 @@ import copy
 import json
 import os
 import os.path as osp
-import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from glob import glob
 from queue import Queue
 from typing import Dict, List, Optional, Tuple
 
-import numpy as np
 from mmengine.config import Config, DictAction
 
 from mmvtg.datasets.class_lists import read_class_list, require_disjoint
 from mmvtg.registry import register_all_modules
 from mmvtg.utils.files import write_atomic
 from mmvtg.utils.launch import load_config
+from mmvtg.utils.tool_runs import call_tool, newest_metrics, spread, spread_text
 
 TOOLS = osp.dirname(osp.abspath(__file__))
 SETTINGS = ('train_75_test_25', 'train_50_test_50')
@@ -142,45 +140,16 @@ def run_split(cfg: Config, seed: int, gpu: Optional[str]) -> Dict[str, float]:
     if gpu is not None:
         env['CUDA_VISIBLE_DEVICES'] = gpu
     here = [config, '--work-dir', cfg.work_dir]
-    call('train.py', [*here, '--resume', '--seed', str(seed)], cfg.work_dir, env)
+    train = [*here, '--resume', '--seed', str(seed)]
+    call_tool(osp.join(TOOLS, 'train.py'), train, cfg.work_dir, env)
     with open(osp.join(cfg.work_dir, 'last_checkpoint'), encoding='utf-8') as file:
         checkpoint = file.read().strip()
     test_dir = osp.join(cfg.work_dir, 'test')
-    arguments = [config, checkpoint, '--work-dir', test_dir]
-    call('test.py', arguments, cfg.work_dir, env)
+    test = [config, checkpoint, '--work-dir', test_dir]
+    call_tool(osp.join(TOOLS, 'test.py'), test, cfg.work_dir, env)
     metrics = newest_metrics(test_dir)
     write_atomic(result, json.dumps(metrics, indent=1).encode())
     return metrics
-
-
-def call(tool: str, arguments: List[str], folder: str, env: Dict[str, str]) -> None:
-    """Run a tool; its output goes to a file.
-
-    Raises:
-        RuntimeError: It failed; the message ends with its last lines.
-    """
-    log = osp.join(folder, f'{osp.splitext(tool)[0]}.out')
-    with open(log, 'w', encoding='utf-8') as file:
-        command = [sys.executable, osp.join(TOOLS, tool), *arguments]
-        done = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, env=env)
-    if done.returncode:
-        with open(log, encoding='utf-8', errors='replace') as file:
-            tail = ''.join(file.readlines()[-8:])
-        raise RuntimeError(f'{tool} failed in {folder}, see {log}:\n{tail}')
-
-
-def newest_metrics(folder: str) -> Dict[str, float]:
-    """What mmengine wrote of the last test in a work directory."""
-    files = [
-        path
-        for path in glob(osp.join(folder, '*', '*.json'))
-        if osp.basename(path) != 'detections.json'
-    ]
-    if not files:
-        raise FileNotFoundError(f'{folder}: the test wrote no metrics')
-    with open(max(files, key=osp.getmtime), encoding='utf-8') as file:
-        found = json.load(file)
-    return {k: v for k, v in found.items() if isinstance(v, (int, float))}
 
 
 def summarise(results: Dict[str, Dict[int, Dict[str, float]]]) -> Tuple[dict, str]:
@@ -193,25 +162,18 @@ def summarise(results: Dict[str, Dict[int, Dict[str, float]]]) -> Tuple[dict, st
         names = [n for n in next(iter(splits.values())) if n.startswith(('mAP', 'A'))]
         values = {name: [one[name] for one in splits.values()] for name in names}
         summary[setting] = {
-            name: dict(
-                mean=float(np.mean(row)),
-                std=float(np.std(row, ddof=1)) if len(row) > 1 else None,
-                splits=len(row),
-            )
-            for name, row in values.items()
+            name: dict(spread(row), splits=len(row)) for name, row in values.items()
         }
         if not lines:
             lines += [
                 '| setting | splits | ' + ' | '.join(names) + ' |',
                 '| --- ' * (len(names) + 2) + '|',
             ]
-        cells = [_cell(**one) for one in summary[setting].values()]
+        cells = [
+            spread_text(one['mean'], one['std']) for one in summary[setting].values()
+        ]
         lines.append(f'| {setting} | {len(splits)} | ' + ' | '.join(cells) + ' |')
     return summary, '\n'.join(lines) + '\n'
-
-
-def _cell(mean: float, std: Optional[float], splits: int) -> str:
-    return f'{mean:.2f}' if std is None else f'{mean:.2f} ± {std:.2f}'
 
 
 def main(argv: Optional[List[str]] = None) -> None:
