@@ -1,0 +1,52 @@
+"""Published weights: nothing but weights, of the same numbers, with their hash."""
+
+import hashlib
+import runpy
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from mmvtg.engine.checkpoint import load_local
+
+TOOL = Path(__file__).parents[2] / 'tools' / 'publish_model.py'
+tool = runpy.run_path(str(TOOL))
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    path = tmp_path / 'work' / 'epoch_2.pth'
+    path.parent.mkdir()
+    content = dict(
+        meta=dict(epoch=2, seed=1, cfg='x = 1', experiment_name='nice_model_2026_12'),
+        state_dict={'head.weight': torch.randn(3, 4).t()},
+        optimizer=dict(state={}),
+    )
+    torch.save(content, path)
+    path.with_name('nice_model.py').touch()
+    return path
+
+
+def test_published(checkpoint, tmp_path, capsys):
+    assert tool['main']([str(checkpoint), str(tmp_path / 'out')]) == 0
+    target = tmp_path / 'out' / 'nice_model.safetensors'
+    said = capsys.readouterr().out
+    assert hashlib.sha256(target.read_bytes()).hexdigest() in said
+    found, source = load_local(str(target)), torch.load(checkpoint)['state_dict']
+    assert set(found) == set(source)
+    assert torch.equal(found['head.weight'], source['head.weight'])
+    with safe_open(str(target), 'pt') as file:
+        assert file.metadata() == dict(epoch='2', seed='1')
+
+
+def test_what_is_no_training_is_refused(checkpoint, tmp_path, capsys):
+    lost = tmp_path / 'epoch_2.pth'
+    shutil.copy(checkpoint, lost)
+    assert tool['main']([str(lost), str(tmp_path)]) == 1
+    assert 'say --name' in capsys.readouterr().err
+    torch.save(dict(weight=torch.ones(1)), lost)
+    assert tool['main']([str(lost), str(tmp_path), '--name', 'x']) == 1
+    assert 'no checkpoint of a training' in capsys.readouterr().err
+    assert not (tmp_path / 'x.safetensors').exists()

@@ -1,0 +1,81 @@
+"""Make a checkpoint of a training ready for others: weights alone, and their hash.
+
+    python tools/publish_model.py work_dirs/r2-tuning_.../epoch_10.pth mmvtg/weights
+
+What only a resumed training needs (optimiser, schedules, logs) is left out. Writes
+FOLDER/CONFIG.safetensors, with the epoch and the seed beside the weights, and prints
+the lines of the metafile. The file runs no code when it is loaded.
+"""
+
+import argparse
+import os.path as osp
+import sys
+from typing import List, Optional
+
+from safetensors.torch import save_file
+
+from mmvtg.engine.checkpoint import load_local
+from mmvtg.utils.download import file_hash
+from mmvtg.utils.files import replacing
+
+
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('checkpoint', help='of a training')
+    parser.add_argument('folder', help='where the file goes')
+    parser.add_argument('--name', help='of the model (the name of its config)')
+    return parser.parse_args(argv)
+
+
+def publish(checkpoint: str, target: str) -> str:
+    """Write the weights of a checkpoint, and return the SHA-256 of the file.
+
+    Raises:
+        ValueError: It holds no weights, or no record of the training.
+    """
+    content = load_local(checkpoint)
+    if not content.get('state_dict') or 'meta' not in content:
+        raise ValueError(f'{checkpoint} is no checkpoint of a training of mmengine')
+    weights = {k: v.contiguous().cpu() for k, v in content['state_dict'].items()}
+    # the resolved config stays out: it holds paths of the machine that trained
+    kept = {key: str(content['meta'].get(key)) for key in ('epoch', 'seed')}
+    with replacing(target) as temporary:
+        save_file(weights, temporary, metadata=kept)
+    return file_hash(target)
+
+
+def model_name(checkpoint: str) -> str:
+    """Name of the config that ``tools/train.py`` put beside the checkpoint.
+
+    Raises:
+        ValueError: There is none, or several.
+    """
+    folder = osp.dirname(osp.abspath(checkpoint))
+    meta = load_local(checkpoint).get('meta', {})
+    name = meta.get('experiment_name', '')
+    # mmengine appends the time at which the training began: NAME_20260101_120000
+    parts = name.rsplit('_', 2)
+    if len(parts) != 3 or not osp.isfile(osp.join(folder, f'{parts[0]}.py')):
+        raise ValueError(f'{checkpoint}: its config is not beside it; say --name')
+    return parts[0]
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    args = parse_args(argv)
+    try:
+        name = args.name or model_name(args.checkpoint)
+        target = osp.join(args.folder, f'{name}.safetensors')
+        digest = publish(args.checkpoint, target)
+    except (OSError, ValueError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    print(f'{target}: {osp.getsize(target) / 1024:.0f} KiB\n')
+    print(f'    Weights: https://.../{osp.basename(target)}')
+    print(f"    Weights SHA256: '{digest}'")
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
