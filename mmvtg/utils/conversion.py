@@ -88,6 +88,41 @@ def rename(official: StateDict, rules: Iterable[Rule]) -> StateDict:
     return state
 
 
+def convert_checkpoint(
+    official: StateDict,
+    rules: Iterable[Rule],
+    infer_settings: Callable[[StateDict], dict],
+    build_parts: Callable[[dict], Dict[str, nn.Module]],
+    reshape: Callable[[StateDict], None] = lambda state: None,
+    apart: Tuple[str, ...] = (),
+) -> Tuple[StateDict, dict]:
+    """Rename the authors' parameters, and check that none is amiss.
+
+    Args:
+        official (dict[str, Tensor]): With or without the prefix ``module.``.
+        rules (Iterable[Rule]): See :func:`rename`.
+        infer_settings (callable): What the shapes of ours tell of the config.
+        build_parts (callable): The modules that such settings describe.
+        reshape (callable): Mends shapes of the renamed tensors in place.
+        apart (tuple[str]): Beginnings of names that are kept and belong to no part.
+
+    Returns:
+        tuple[dict[str, Tensor], dict]: Ours, and the settings.
+
+    Raises:
+        ValueError: If a key is unknown or missing, or a shape does not fit.
+    """
+    state = rename(official, rules)
+    try:
+        reshape(state)
+        settings = infer_settings(state)
+    except KeyError as error:
+        raise ValueError(f'the checkpoint has no {error}: is it complete?') from error
+    own = {key: value for key, value in state.items() if not key.startswith(apart)}
+    check_fits(own, build_parts(settings))
+    return state, settings
+
+
 def count_layers(state: StateDict, prefix: str) -> int:
     """How many layers have names that begin with ``prefix`` and a number."""
     found = (re.match(re.escape(prefix) + r'(\d+)\.', key) for key in state)
@@ -141,7 +176,8 @@ def run_converter(
     args = parser.parse_args()
     try:
         loaded = load_released(args.source)
-        state, settings = convert(loaded.get('model', loaded))
+        official = loaded.get('model', loaded.get('state_dict', loaded))
+        state, settings = convert(official)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f'{args.source}: {error}')
     buffer = io.BytesIO()

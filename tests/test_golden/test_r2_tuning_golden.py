@@ -17,6 +17,7 @@ from mmvtg.models.layers import sine_position
 from mmvtg.models.necks import R2Block, TemporalPyramid
 from mmvtg.models.task_modules import PointGenerator, PointTargetAssigner
 from mmvtg.structures import GroundingDataSample, QueryFeatures, VideoFeatures
+from mmvtg.utils.conversion import rename
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(os.environ.get('MMVTG_GOLDEN_DIR', ROOT / 'tests' / 'data' / 'golden'))
@@ -68,7 +69,7 @@ class Net(torch.nn.Module):
             official_padding=True,
         )
         state = load_file(FOLDER / f'{name}.state.safetensors')
-        self.load_state_dict(CONVERTER['convert_state_dict'](state))
+        self.load_state_dict(CONVERTER['convert'](state)[0])
         self.eval()
 
     @staticmethod
@@ -237,9 +238,9 @@ def gradients(net):
 def by_official_name(ours):
     names = {}
     for file in FOLDER.glob('*.state.safetensors'):
-        for key in load_file(file):
-            if not key.startswith('loss.'):
-                names[CONVERTER['rename'](key)] = key
+        for key, value in load_file(file).items():
+            for ours_key in rename({key: value}, CONVERTER['RULES']):
+                names[ours_key] = key
     return {names[key]: value for key, value in ours.items()}
 
 

@@ -17,7 +17,7 @@ TOOL = ROOT / 'tools' / 'model_converters' / 'r2_tuning.py'
 DATA = ROOT / 'tests' / 'data' / 'golden' / 'r2_tuning'
 TINY = dict(video_dims=24, query_dims=16, channels=32, num_heads=4)
 CONVERTER = runpy.run_path(str(TOOL))
-convert = CONVERTER['convert_state_dict']
+convert = CONVERTER['convert']
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_checkpoint_loads_strictly(official, tmp_path, nested, monkeypatch):
     meta = dict(version='0.4.4', time='now')
     torch.save(dict(state_dict=state, meta=meta) if nested else state, source)
     monkeypatch.setattr(sys, 'argv', [str(TOOL), str(source), str(target)])
-    CONVERTER['main']()
+    runpy.run_path(str(TOOL), run_name='__main__')
     model = Grounder()
     checkpoint = load_checkpoint(model, str(target), strict=True)
     assert torch.equal(model.neck.gate, official['adapter.gate'].float())
@@ -68,8 +68,7 @@ def test_checkpoint_loads_strictly(official, tmp_path, nested, monkeypatch):
     ],
 )
 def test_settings_are_read_from_shapes(name, steps, strides, tef, boundary):
-    state = convert(load_file(DATA / f'{name}.state.safetensors'))
-    settings = CONVERTER['infer_settings'](state)
+    _, settings = convert(load_file(DATA / f'{name}.state.safetensors'))
     assert settings['num_steps'] == steps
     assert settings['strides'] == strides
     assert settings['use_tef'] is tef
@@ -99,5 +98,5 @@ def test_damaged_file_is_an_error_message(tmp_path, monkeypatch):
     source.write_bytes(b'nothing')
     monkeypatch.setattr(sys, 'argv', [str(TOOL), str(source), str(target)])
     with pytest.raises(SystemExit, match=r'broken\.pth.*damaged'):
-        CONVERTER['main']()
+        runpy.run_path(str(TOOL), run_name='__main__')
     assert not target.exists()

@@ -8,15 +8,16 @@ the result; its ``meta['mmn']`` holds the settings that the shapes tell. The siz
 map is not among them. The weights of DistilBERT are kept as ``text_tower.bert.*``.
 """
 
-from typing import Tuple
+from typing import Dict, Tuple
+
+from torch import nn
 
 from mmvtg.models.heads import MMNHead
 from mmvtg.models.necks import ProposalMap
 from mmvtg.utils.conversion import (
     StateDict,
-    check_fits,
+    convert_checkpoint,
     count_layers,
-    rename,
     run_converter,
 )
 
@@ -35,31 +36,18 @@ _RULES = [
 _POINTWISE = ('neck.pooling.', 'head.proposal_')
 
 
-def convert(official: StateDict) -> Tuple[StateDict, dict]:
-    """Rename the authors' parameters, and check that none is amiss.
-
-    Args:
-        official (dict[str, Tensor]): With or without the prefix ``module.``.
-
-    Returns:
-        tuple[dict[str, Tensor], dict]: Ours, and what the shapes tell of the config.
-
-    Raises:
-        ValueError: If a key is unknown or missing, or a shape does not fit.
-    """
-    state = rename(official, _RULES)
+def reshape(state: StateDict) -> None:
+    """Convolutions of width 1 are linears."""
     for key in state:
-        if key.startswith(_POINTWISE):
-            state[key] = state[key].flatten(1) if state[key].dim() > 1 else state[key]
-    try:
-        settings = infer_settings(state)
-    except KeyError as error:
-        raise ValueError(f'the checkpoint has no {error}: is it complete?') from error
-    parts = dict(neck=ProposalMap(**settings['neck']), head=MMNHead(**settings['head']))
-    check_fits(
-        {key: x for key, x in state.items() if not key.startswith('text_tower.')}, parts
+        if key.startswith(_POINTWISE) and state[key].dim() > 1:
+            state[key] = state[key].flatten(1)
+
+
+def convert(official: StateDict) -> Tuple[StateDict, dict]:
+    """See :func:`mmvtg.utils.conversion.convert_checkpoint`."""
+    return convert_checkpoint(
+        official, _RULES, infer_settings, build_parts, reshape, apart=('text_tower.',)
     )
-    return state, settings
 
 
 def infer_settings(state: StateDict) -> dict:
@@ -80,6 +68,11 @@ def infer_settings(state: StateDict) -> dict:
             channels=conv.size(0), query_dims=query.size(1), embed_dims=query.size(0)
         ),
     )
+
+
+def build_parts(settings: dict) -> Dict[str, nn.Module]:
+    """The neck and the head that ``settings`` describe."""
+    return dict(neck=ProposalMap(**settings['neck']), head=MMNHead(**settings['head']))
 
 
 if __name__ == '__main__':

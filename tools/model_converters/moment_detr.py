@@ -17,9 +17,8 @@ from mmvtg.models.necks import JointEncoder
 from mmvtg.utils.conversion import (
     Rule,
     StateDict,
-    check_fits,
+    convert_checkpoint,
     count_layers,
-    rename,
     run_converter,
 )
 from mmvtg.utils.detr_conversion import (
@@ -55,26 +54,15 @@ _RULES = [
 
 
 def convert(official: StateDict, word_position: bool = False) -> Tuple[StateDict, dict]:
-    """Rename the authors' parameters, and check that none is amiss.
+    """See :func:`mmvtg.utils.conversion.convert_checkpoint`.
 
     Args:
         official (dict[str, Tensor]): With or without the prefix ``module.``.
         word_position (bool): The model was trained with ``use_txt_pos``. The weights of
             these positions are in every file.
-
-    Returns:
-        tuple[dict[str, Tensor], dict]: Ours, and what the shapes tell of the config.
-
-    Raises:
-        ValueError: If a key is unknown or missing, or a shape does not fit.
     """
-    state = rename(official, make_rules(word_position))
-    try:
-        settings = infer_settings(state)
-    except KeyError as error:
-        raise ValueError(f'the checkpoint has no {error}: is it complete?') from error
-    check_fits(state, build_parts(settings))
-    return state, settings
+    rules = make_rules(word_position)
+    return convert_checkpoint(official, rules, infer_settings, build_parts)
 
 
 def make_rules(word_position: bool = False) -> List[Rule]:

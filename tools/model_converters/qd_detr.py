@@ -14,7 +14,7 @@ from torch import nn
 
 from mmvtg.models.heads import DETRHead
 from mmvtg.models.necks import CrossEncoder
-from mmvtg.utils.conversion import StateDict, check_fits, rename, run_converter
+from mmvtg.utils.conversion import StateDict, convert_checkpoint, run_converter
 from mmvtg.utils.detr_conversion import (
     ANCHOR_RULES,
     CROSS_RULES,
@@ -41,24 +41,8 @@ RULES = [
 
 
 def convert(official: StateDict) -> Tuple[StateDict, dict]:
-    """Rename the authors' parameters, and check that none is amiss.
-
-    Args:
-        official (dict[str, Tensor]): With or without the prefix ``module.``.
-
-    Returns:
-        tuple[dict[str, Tensor], dict]: Ours, and what the shapes tell of the config.
-
-    Raises:
-        ValueError: If a key is unknown or missing, or a shape does not fit.
-    """
-    state = rename(official, RULES)
-    try:
-        settings = infer_settings(state)
-    except KeyError as error:
-        raise ValueError(f'the checkpoint has no {error}: is it complete?') from error
-    check_fits(state, build_parts(settings))
-    return state, settings
+    """See :func:`mmvtg.utils.conversion.convert_checkpoint`."""
+    return convert_checkpoint(official, RULES, infer_settings, build_parts)
 
 
 def infer_settings(state: StateDict) -> dict:

@@ -16,9 +16,8 @@ from mmvtg.models.heads import UniVTGHead
 from mmvtg.models.necks import JointEncoder
 from mmvtg.utils.conversion import (
     StateDict,
-    check_fits,
+    convert_checkpoint,
     count_layers,
-    rename,
     run_converter,
 )
 from mmvtg.utils.detr_conversion import (
@@ -44,27 +43,15 @@ RULES = [
 ]
 
 
+def reshape(state: StateDict) -> None:
+    """A pooling vector is one's matrix."""
+    score = state['head.query_pool.score.weight']
+    state['head.query_pool.score.weight'] = score.t().contiguous()
+
+
 def convert(official: StateDict) -> Tuple[StateDict, dict]:
-    """Rename the authors' parameters, and check that none is amiss.
-
-    Args:
-        official (dict[str, Tensor]): With or without the prefix ``module.``.
-
-    Returns:
-        tuple[dict[str, Tensor], dict]: Ours, and what the shapes tell of the config.
-
-    Raises:
-        ValueError: If a key is unknown or missing, or a shape does not fit.
-    """
-    state = rename(official, RULES)
-    try:
-        score = state['head.query_pool.score.weight']
-        state['head.query_pool.score.weight'] = score.t().contiguous()
-        settings = infer_settings(state)
-    except KeyError as error:
-        raise ValueError(f'the checkpoint has no {error}: is it complete?') from error
-    check_fits(state, build_parts(settings))
-    return state, settings
+    """See :func:`mmvtg.utils.conversion.convert_checkpoint`."""
+    return convert_checkpoint(official, RULES, infer_settings, build_parts, reshape)
 
 
 def infer_settings(state: StateDict) -> dict:
