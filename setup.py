@@ -55,7 +55,11 @@ setup(
     license='Apache-2.0',
     packages=find_packages(include=['mmvtg', 'mmvtg.*']),
     package_data={
-        'mmvtg': ['models/towers/clip_zoo/*', 'models/towers/slowfast_zoo/*']
+        'mmvtg': [
+            'models/towers/clip_zoo/*',
+            'models/towers/slowfast_zoo/*',
+            'weights/*',
+        ]
     },
     python_requires='>=3.10',
     install_requires=read_requirements('mminstall.txt')

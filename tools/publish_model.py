@@ -3,20 +3,23 @@
     python tools/publish_model.py work_dirs/r2-tuning_.../epoch_10.pth mmvtg/weights
 
 What only a resumed training needs (optimiser, schedules, logs) is left out. Writes
-FOLDER/CONFIG.safetensors, with the epoch and the seed beside the weights, and prints
-the lines of the metafile. The file runs no code when it is loaded.
+FOLDER/CONFIG.safetensors, with the epoch and the seed beside the weights, and the
+numbers of the training's log to FOLDER/CONFIG.jsonl; prints the lines of the metafile.
+The weights run no code when they are loaded.
 """
 
 import argparse
+import json
 import os.path as osp
 import sys
+from glob import glob
 from typing import List, Optional
 
 from safetensors.torch import save_file
 
 from mmvtg.engine.checkpoint import load_local
 from mmvtg.utils.download import file_hash
-from mmvtg.utils.files import replacing
+from mmvtg.utils.files import replacing, write_atomic
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -40,10 +43,28 @@ def publish(checkpoint: str, target: str) -> str:
         raise ValueError(f'{checkpoint} is no checkpoint of a training of mmengine')
     weights = {k: v.contiguous().cpu() for k, v in content['state_dict'].items()}
     # the resolved config stays out: it holds paths of the machine that trained
-    kept = {key: str(content['meta'].get(key)) for key in ('epoch', 'seed')}
+    kept = {key: content['meta'].get(key) for key in ('epoch', 'seed')}
     with replacing(target) as temporary:
-        save_file(weights, temporary, metadata=kept)
+        # one entry: the format writes several in an order drawn by chance
+        save_file(weights, temporary, metadata={'training': json.dumps(kept)})
     return file_hash(target)
+
+
+def publish_log(work_dir: str, target: str) -> None:
+    """Write the scalars that mmengine logged, a JSON object a line, in order of time.
+
+    Raises:
+        FileNotFoundError: There is no log.
+    """
+    logs = sorted(glob(osp.join(work_dir, '*', 'vis_data', 'scalars.json')))
+    if not logs:
+        raise FileNotFoundError(f'{work_dir}: there is no */vis_data/scalars.json')
+    lines = []
+    for log in logs:  # a resumed training has several
+        with open(log, encoding='utf-8') as file:
+            lines += [json.loads(line) for line in file]
+    rounded = [{key: float(f'{x:.5g}') for key, x in line.items()} for line in lines]
+    write_atomic(target, ''.join(f'{json.dumps(row)}\n' for row in rounded).encode())
 
 
 def model_name(checkpoint: str) -> str:
@@ -68,12 +89,15 @@ def main(argv: Optional[List[str]] = None) -> int:
         name = args.name or model_name(args.checkpoint)
         target = osp.join(args.folder, f'{name}.safetensors')
         digest = publish(args.checkpoint, target)
+        log = osp.join(args.folder, f'{name}.jsonl')
+        publish_log(osp.dirname(osp.abspath(args.checkpoint)), log)
     except (OSError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
     print(f'{target}: {osp.getsize(target) / 1024:.0f} KiB\n')
     print(f'    Weights: https://.../{osp.basename(target)}')
     print(f"    Weights SHA256: '{digest}'")
+    print(f'    Training Log: https://.../{osp.basename(log)}')
     return 0
 
 

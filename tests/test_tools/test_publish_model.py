@@ -1,6 +1,7 @@
 """Published weights: nothing but weights, of the same numbers, with their hash."""
 
 import hashlib
+import json
 import runpy
 import shutil
 from pathlib import Path
@@ -26,6 +27,10 @@ def checkpoint(tmp_path):
     )
     torch.save(content, path)
     path.with_name('nice_model.py').touch()
+    for number in (1, 2):  # resumed once
+        log = path.parent / f'2026_{number}' / 'vis_data' / 'scalars.json'
+        log.parent.mkdir(parents=True)
+        log.write_text(json.dumps(dict(loss=1 / 3 / number, step=number)) + '\n')
     return path
 
 
@@ -38,7 +43,9 @@ def test_published(checkpoint, tmp_path, capsys):
     assert set(found) == set(source)
     assert torch.equal(found['head.weight'], source['head.weight'])
     with safe_open(str(target), 'pt') as file:
-        assert file.metadata() == dict(epoch='2', seed='1')
+        assert file.metadata() == dict(training='{"epoch": 2, "seed": 1}')
+    log = target.with_suffix('.jsonl').read_text().splitlines()
+    assert log == ['{"loss": 0.33333, "step": 1.0}', '{"loss": 0.16667, "step": 2.0}']
 
 
 def test_what_is_no_training_is_refused(checkpoint, tmp_path, capsys):
