@@ -191,6 +191,12 @@ def pick_verb(
     return finite, progressive
 
 
+def action_phrases(action: str) -> List[str]:
+    """All that a query may say of an action, "slides to the left" and its kind."""
+    pairs = (both for words in VERBS[action] for both in words)
+    return [phrase for both in pairs for phrase in both.split(' / ')]
+
+
 def direction_patterns() -> Dict[str, str]:
     """Regular expressions for queries that name a direction, which no frame tells.
 
@@ -201,13 +207,7 @@ def direction_patterns() -> Dict[str, str]:
     """
     families = dict(slide='left or right', lift='up or down', scale='bigger or smaller')
     phrases = {
-        name: [
-            phrase
-            for action in FAMILIES[family]
-            for words in VERBS[action]
-            for both in words
-            for phrase in both.split(' / ')
-        ]
+        name: [p for action in FAMILIES[family] for p in action_phrases(action)]
         for family, name in families.items()
     }
     phrases['any direction'] = sum(phrases.values(), [])
