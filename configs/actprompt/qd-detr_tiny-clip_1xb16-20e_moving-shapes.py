@@ -25,3 +25,5 @@ model = dict(
         post_processor=dict(unit=2.0),
     ),
 )
+# cut two thirds down the cosine of the learning rate
+train_cfg = dict(max_epochs=20, val_interval=20)

@@ -1,21 +1,34 @@
-"""The models whose weights come with mmvtg: each one answers by its name alone."""
+"""The models whose weights come with mmvtg: each one works by its name alone."""
 
 import pytest
 
-from mmvtg.apis import VTGInferencer, get_model, list_models
+from mmvtg.apis import VTGInferencer, download, find_model, get_model, list_models
+from mmvtg.registry import MODELS
 
 NAMES = [
     name
     for name in list_models()
     if (get_model(name).weights or '').startswith('package:weights/')
 ]
+ADAPTED = [name for name in NAMES if name.startswith('actprompt')]
+GROUNDERS = [name for name in NAMES if name not in ADAPTED]
 
 
 def test_there_are_some():
-    assert any(name.startswith('r2-tuning') for name in NAMES)
+    assert any(name.startswith('r2-tuning') for name in GROUNDERS) and ADAPTED
 
 
-@pytest.mark.parametrize('name', NAMES)
+@pytest.mark.parametrize('name', ADAPTED)
+def test_shipped_hooks_fill_their_tower(name):
+    cfg, _ = find_model(name)
+    tower = dict(cfg.feature_extractor.vision_tower, hook_weights=download(name))
+    drawn = MODELS.build(dict(tower, hook_weights=None))
+    filled = MODELS.build(tower)
+    pairs = zip(drawn.hooks.parameters(), filled.hooks.parameters(), strict=True)
+    assert any(bool((a != b).any()) for a, b in pairs)
+
+
+@pytest.mark.parametrize('name', GROUNDERS)
 def test_a_shipped_model_answers(name, world):
     video = world / 'moving_shapes' / 'tiny' / 'videos' / 'test_00000.mp4'
     ask = VTGInferencer(name, device='cpu')
