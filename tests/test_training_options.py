@@ -84,7 +84,9 @@ def test_compiled_trains_as_plain(train):
     plain = state_of(train(steps=1))
     counters.clear()
     hooks = [dict(type='IterationSeedHook')]
-    hooks += [dict(type='CompileHook', parts=['pyramid'], dynamic=True, backend='eager')]
+    hooks += [
+        dict(type='CompileHook', parts=['pyramid'], dynamic=True, backend='eager')
+    ]
     state = state_of(train(steps=1, custom_hooks=hooks))
     assert counters['stats']['calls_captured'] > 5
     assert farthest(plain, state) < 1e-5
