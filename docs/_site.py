@@ -51,11 +51,12 @@ def mend_links(text: str, source: str) -> str:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages, and the configs and licence that they link to."""
+    """Add the pages, and what they link to: configs, pictures, the licence."""
     for source, target in pages().items():
         text = mend_links((ROOT / source).read_text(), source)
         files.append(File.generated(config, target, content=text))
-    for path in [*ROOT.glob('configs/**/*.py'), ROOT / 'LICENSE']:
+    linked = [*ROOT.glob('configs/**/*.py'), *ROOT.glob('configs/*/*.png')]
+    for path in [*linked, ROOT / 'LICENSE']:
         name = path.relative_to(ROOT).as_posix()
         files.append(File.generated(config, name, abs_src_path=str(path)))
     return files
