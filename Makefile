@@ -1,5 +1,7 @@
 # make demo   sets up everything and shows mmvtg at work
 # make test   sets up everything and runs the tests
+# make lint   checks style, docstrings and types
+# make docs   builds the pages into build/site
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,7 +12,7 @@ SETTINGS := setup.py $(wildcard requirements/*.txt)
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: demo test lint install clean
+.PHONY: demo test lint docs install clean
 
 install: $(STAMP)
 
@@ -33,6 +35,13 @@ test: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# the site, in build/site; broken links are errors
+docs: $(STAMP)
+	$(BIN)/pip install --progress-bar off --quiet -r requirements/docs.txt
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "==> open build/site/index.html"
 
 clean:
 	rm -rf $(VENV) build *.egg-info mmvtg/.mim

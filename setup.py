@@ -67,6 +67,7 @@ setup(
     extras_require={
         'tests': read_requirements('tests.txt'),
         'export': ['onnx', 'onnxruntime', 'onnxscript'],  # tools/deployment
+        'docs': read_requirements('docs.txt'),  # make docs
         'web': ['gradio>=6'],  # demo/web
         'ray': ['ray>=2.9'],  # tools/extract_features.py --engine ray
     },

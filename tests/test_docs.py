@@ -22,6 +22,16 @@ def test_links_and_paths_exist(page):
     assert not missing
 
 
+def test_the_drawing_of_the_house_has_every_room():
+    text = (ROOT / 'docs/design.md').read_text()
+    rooms = [path.parent for path in ROOT.glob('mmvtg/*/__init__.py')]
+    rooms += [path.parent for path in ROOT.glob('mmvtg/models/*/__init__.py')]
+    assert len(rooms) > 15
+    assert not [room.name for room in rooms if f'{room.name}/' not in text]
+    files = re.findall(r'`(mmvtg/[\w/]+(?:\.py|/))`', text)
+    assert not [name for name in files if not (ROOT / name).exists()]
+
+
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_nothing_is_left_to_fill_in(page):
     left = [

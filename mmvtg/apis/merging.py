@@ -110,8 +110,8 @@ def merge_moments(
     Returns:
         tuple[Tensor, Tensor]: Spans (N, 2) in seconds and scores (N,), best first.
     """
-    borders = [[answer.start, answer.end] for answer in answers]
-    borders = torch.tensor(borders, dtype=torch.float32)
+    ends = [[answer.start, answer.end] for answer in answers]
+    borders = torch.tensor(ends, dtype=torch.float32)
     borders[0, 0], borders[-1, 1] = -torch.inf, torch.inf
     found: List[Tensor] = []  # rows of start, end, score
     open_rows = borders.new_zeros(0, 3)  # cut at the end of the window before

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
-from typing import Iterable, List, Optional, Sequence
+from typing import Iterable, List, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
 import mmvtg
@@ -53,8 +53,8 @@ def download(
     if entry.weights and '@' not in name:
         keep = folder is not None
         return _get(entry.weights, entry.sha256, home, mirrors, progress, keep)
-    release = _one_release(entry, name)
-    source = _get(release.weights, release.sha256, home, mirrors, progress, True)
+    release, url = _one_release(entry, name)
+    source = _get(url, release.sha256, home, mirrors, progress, True)
     return _convert(source, release, f'{osp.splitext(source)[0]}.mmvtg.pth')
 
 
@@ -98,7 +98,12 @@ def _get(
     progress: bool,
     keep: bool,
 ) -> str:
-    """A local path with this content; files that are here are copied if ``keep``."""
+    """A local path with this content; files that are here are copied if ``keep``.
+
+    Raises:
+        DownloadError: No source could be read.
+        HashError: What they sent is not what was published.
+    """
     kind = urlsplit(weights).scheme
     if kind not in ('package', 'file'):
         target = osp.join(folder, osp.basename(urlsplit(weights).path))
@@ -141,7 +146,12 @@ def _asked(entry: ModelEntry, name: str) -> List[Release]:
     return found
 
 
-def _one_release(entry: ModelEntry, name: str) -> Release:
+def _one_release(entry: ModelEntry, name: str) -> Tuple[Release, str]:
+    """The release that a name means, and its URL.
+
+    Raises:
+        ValueError: None, several, or one that only a browser gets.
+    """
     found = _asked(entry, name)
     if not found:
         raise ValueError(
@@ -157,11 +167,15 @@ def _one_release(entry: ModelEntry, name: str) -> Release:
             f'{entry.name}@{release.name} can only be had with a browser: download it '
             f'from {release.page} and run `python {release.converter} FILE TARGET.pth`'
         )
-    return release
+    return release, release.weights
 
 
 def _convert(source: str, release: Release, target: str) -> str:
-    """Run a converter, unless its result is newer than the source."""
+    """Run a converter, unless its result is newer than the source.
+
+    Raises:
+        ValueError: It failed.
+    """
     if osp.isfile(target) and osp.getmtime(target) >= osp.getmtime(source):
         return target
     command = [sys.executable, osp.join(root(), release.converter), source, target]

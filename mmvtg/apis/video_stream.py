@@ -2,16 +2,33 @@
 
 import os
 import os.path as osp
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from typing import Iterator, List, NamedTuple, Optional, Protocol, Sequence, Tuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmvtg.datasets.transforms.video import FrameReader
 from mmvtg.extraction.tower_output import stack_layers
 
 from .feature_cache import FeatureCache
 from .windows import Window, plan_windows, sliding_windows
+
+
+class FrameTower(Protocol):
+    """What a vision tower must have to be streamed, such as ``CLIPVisionTower``.
+
+    Attributes:
+        chunk_size (int): Frames that it works on at once.
+        mean (Tensor): Of the colours; tells on which device the tower is.
+    """
+
+    chunk_size: int
+    mean: Tensor
+
+    def encode_runs(
+        self, frames: Tensor, runs: Tensor
+    ) -> Tuple[Tensor, Sequence[Tensor], dict]:
+        """Frames (T, 3, H, W) of runs (T,) -> (T, C), tapped layers, hooks' outputs."""
 
 
 class EncodedVideo(NamedTuple):
@@ -53,7 +70,8 @@ class VideoStream:
     are alive as long as features; only videos of one window are then cached.
 
     Args:
-        tower (CLIPVisionTower): The vision tower, in ``eval``.
+        tower (FrameTower): The vision tower, in ``eval``; with ``couples_frames`` if
+            its hooks do.
         frame_size (int): Height and width of frames, pixels.
         fps (float): Clips per second.
         window (float): Seconds of a window.
@@ -66,7 +84,7 @@ class VideoStream:
 
     def __init__(
         self,
-        tower: nn.Module,
+        tower: FrameTower,
         frame_size: int,
         fps: float,
         window: float,

@@ -166,6 +166,7 @@ class VTGInferencer(BaseInferencer):
         Raises:
             BadSampleError: A video cannot be read. Like the errors of
                 :func:`pair_inputs` this is found before the first video is encoded.
+            ValueError: ``save_video`` without ``out_dir``, or an empty batch.
         """
         _, _, visualize_kwargs, postprocess_kwargs = self._dispatch_kwargs(**kwargs)
         if visualize_kwargs.get('save_video') and not visualize_kwargs.get('out_dir'):
@@ -288,7 +289,8 @@ class VTGInferencer(BaseInferencer):
         predictions = preds if return_datasamples else plain
         return dict(predictions=predictions, visualization=visualization)
 
-    def _build_tower(self, config: ConfigDict) -> nn.Module:
+    def _build_tower(self, config: ConfigDict) -> Any:
+        """A tower for inference, on the model's device."""
         return MODELS.build(config).to(self.device).eval()
 
     def _init_pipeline(self, cfg: ConfigDict) -> Compose:

@@ -4,12 +4,14 @@ import os
 import os.path as osp
 import pickle
 import re
-from typing import Optional, Union
+from pathlib import Path
+from typing import Any, Optional, Union
 
 import torch
 from mmengine.dist import barrier, is_main_process
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
+from mmengine.runner import Runner
 from mmengine.runner.checkpoint import load_url
 
 from mmvtg.registry import HOOKS
@@ -22,14 +24,16 @@ _HASHED_NAME = re.compile(r'-[0-9a-f]{8,}\.\w+$')
 class AtomicLocalBackend(LocalBackend):
     """mmengine's local storage, with writes that are never half done."""
 
-    def put(self, obj: Union[bytes, memoryview], filepath) -> None:
+    def put(self, obj: Union[bytes, memoryview], filepath: Union[str, Path]) -> None:
         write_atomic(filepath, bytes(obj))
 
-    def put_text(self, obj: str, filepath, encoding: str = 'utf-8') -> None:
+    def put_text(
+        self, obj: str, filepath: Union[str, Path], encoding: str = 'utf-8'
+    ) -> None:
         write_atomic(filepath, obj.encode(encoding))
 
 
-def load_local(filename: str, map_location=None) -> dict:
+def load_local(filename: str, map_location: Any = None) -> dict:
     """Load a checkpoint file, tensors and plain values only.
 
     Args:
@@ -57,7 +61,7 @@ def load_local(filename: str, map_location=None) -> dict:
         ) from error
 
 
-def _load_safetensors(filename: str, map_location) -> dict:
+def _load_safetensors(filename: str, map_location: Any) -> dict:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -76,7 +80,7 @@ def _load_safetensors(filename: str, map_location) -> dict:
 
 def load_http(
     filename: str,
-    map_location=None,
+    map_location: Any = None,
     model_dir: Optional[str] = None,
     progress: bool = True,
 ) -> dict:
@@ -104,18 +108,18 @@ class SafeCheckpointHook(CheckpointHook):
     a run resumes. Half-written files of a kill are deleted when training begins.
     """
 
-    def __init__(self, *args, max_keep_ckpts: int = -1, **kwargs) -> None:
+    def __init__(self, *args: Any, max_keep_ckpts: int = -1, **kwargs: Any) -> None:
         if max_keep_ckpts == 1:
             max_keep_ckpts = 2
         kwargs.setdefault('backend_args', {'backend': 'atomic'})
         super().__init__(*args, max_keep_ckpts=max_keep_ckpts, **kwargs)
 
-    def before_run(self, runner) -> None:
+    def before_run(self, runner: Runner) -> None:
         if is_main_process():
             self._mend_last_checkpoint(runner.work_dir)
         barrier()  # other processes are about to read it, too
 
-    def before_train(self, runner) -> None:
+    def before_train(self, runner: Runner) -> None:
         super().before_train(runner)
         # Not in before_run: a test run in the folder of a running training would delete
         # the file that is being written.

@@ -1,11 +1,13 @@
 """Random numbers that depend on where training is, not on how it got there."""
 
 import random
+from typing import Any
 
 import numpy as np
 import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 
 from mmvtg.registry import HOOKS
 
@@ -21,7 +23,9 @@ class IterationSeedHook(Hook):
 
     priority = 'VERY_HIGH'
 
-    def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None
+    ) -> None:
         key = [runner.seed or 0, runner.iter, get_rank()]
         seed = int(np.random.SeedSequence(key).generate_state(1)[0])
         random.seed(seed)

@@ -69,8 +69,11 @@ class LossWeightHook(Hook):
         self.factor = factor
 
     def before_train(self, runner: Any) -> None:
-        self.full = find_module(runner, self.module).loss_weight
+        self.full = float(self._loss(runner).loss_weight)
 
     def before_train_epoch(self, runner: Any) -> None:
         factor = 1.0 if runner.epoch < self.epochs else self.factor
-        find_module(runner, self.module).loss_weight = self.full * factor
+        self._loss(runner).loss_weight = self.full * factor
+
+    def _loss(self, runner: Any) -> Any:
+        return find_module(runner, self.module)

@@ -34,23 +34,30 @@ def prepare_tower(
 
 
 def stack_layers(
-    layers: Sequence[Tensor], pooled: Tensor, dtype: Optional[str] = None
+    layers: Sequence[Tensor], pooled: Optional[Tensor], dtype: Optional[str] = None
 ) -> Tensor:
     """What is stored of a tower's output: the tapped layers, or else one vector a row.
 
     Args:
         layers (Sequence[Tensor]): N of (rows, ..., C).
-        pooled (Tensor): (rows, C).
+        pooled (Tensor, optional): (rows, C); needed where no layer is tapped.
         dtype (str, optional): Type of the result; default is that of the layers, and
             float16 for pooled vectors. Frames (uint8) stay what they are.
 
     Returns:
         Tensor: (rows, N, ..., C), or (rows, C).
+
+    Raises:
+        ValueError: Neither layers nor vectors.
     """
-    if not layers and pooled.dtype == torch.uint8:
-        return pooled
     if not layers:
-        return pooled.to(getattr(torch, dtype or 'float16'))
+        if pooled is None:
+            raise ValueError(
+                'the tower has no tapped layers and gives no vector a row: add a '
+                'LayerTap to its hooks, or let it pool'
+            )
+        is_frames = pooled.dtype == torch.uint8
+        return pooled if is_frames else pooled.to(getattr(torch, dtype or 'float16'))
     out = layers[0].new_empty(len(layers[0]), len(layers), *layers[0].shape[1:])
     for index, layer in enumerate(layers):
         out[:, index] = layer

@@ -32,6 +32,7 @@ class GroundingDataSample(BaseDataElement):
 
     @property
     def gt_moments(self) -> InstanceData:
+        """Annotated ``spans`` (N, 2), seconds."""
         return self._gt_moments
 
     @gt_moments.setter
@@ -44,6 +45,7 @@ class GroundingDataSample(BaseDataElement):
 
     @property
     def pred_moments(self) -> InstanceData:
+        """Predicted ``spans`` (N, 2), seconds, and ``scores`` (N,), best first."""
         return self._pred_moments
 
     @pred_moments.setter
@@ -56,6 +58,7 @@ class GroundingDataSample(BaseDataElement):
 
     @property
     def gt_saliency(self) -> Optional[Tensor]:
+        """(T,) in [0, 1], the target of each clip; None where there is none."""
         return getattr(self, '_gt_saliency', None)
 
     @gt_saliency.setter
@@ -68,6 +71,7 @@ class GroundingDataSample(BaseDataElement):
 
     @property
     def pred_saliency(self) -> Tensor:
+        """(T,), one a clip, any range."""
         return self._pred_saliency
 
     @pred_saliency.setter

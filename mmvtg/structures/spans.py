@@ -15,12 +15,12 @@ Array = Union[Tensor, np.ndarray, float]
 
 
 def seconds_to_clips(seconds: Array, fps: float) -> Array:
-    """Seconds to clip positions, for ``fps`` clips per second."""
+    """Seconds, a number or (...), to clip positions, for ``fps`` clips per second."""
     return seconds * fps
 
 
 def clips_to_seconds(clips: Array, fps: float) -> Array:
-    """Clip positions to seconds, for ``fps`` clips per second."""
+    """Clip positions, a number or (...), to seconds, for ``fps`` clips per second."""
     return clips / fps
 
 

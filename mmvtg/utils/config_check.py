@@ -47,6 +47,10 @@ _MODELS = ('model', 'feature_extractor')
 _MODEL_PARTS = (ours.MODELS, ours.TASK_UTILS, _root.WEIGHT_INITIALIZERS)
 
 
+def _known(name: str, registries: tuple) -> bool:
+    return any(registry.get(name) is not None for registry in registries)
+
+
 def _check(node: Any, path: str, wanted: tuple, in_model: bool) -> None:
     """Check a value of the config and all that it holds.
 
@@ -65,8 +69,7 @@ def _check(node: Any, path: str, wanted: tuple, in_model: bool) -> None:
     name = node.get('type')
     if '_scope_' in node or (isinstance(name, str) and '.' in name):
         return  # of a sibling, whose names are not ours to check
-    plain = wanted and isinstance(name, str)
-    if plain and all(registry.get(name) is None for registry in wanted):
+    if isinstance(name, str) and wanted and not _known(name, wanted):
         raise ValueError(f'{path}.type: {explain_unknown(name, *wanted)}')
     # a dict without type may group parts under names that say nothing of their kind:
     # default_hooks.param_scheduler is a hook

@@ -66,11 +66,11 @@ def rename(official: StateDict, rules: Iterable[Rule]) -> StateDict:
     Raises:
         ValueError: If a key is unknown.
     """
-    rules = [(re.compile(pattern), target) for pattern, target in rules]
+    compiled = [(re.compile(pattern), target) for pattern, target in rules]
     state = {}
     for key, value in official.items():
         key = key[len('module.') :] if key.startswith('module.') else key
-        found = ((pattern.fullmatch(key), target) for pattern, target in rules)
+        found = ((pattern.fullmatch(key), target) for pattern, target in compiled)
         match, target = next((pair for pair in found if pair[0]), (None, None))
         if match is None:
             raise ValueError(

@@ -4,7 +4,7 @@ Names of the authors' parameters and ours, and what shapes tell of a config.
 """
 
 import re
-from typing import List
+from typing import List, Union
 
 from .conversion import Rule, StateDict, count_layers
 
@@ -69,7 +69,7 @@ def input_settings(state: StateDict) -> dict:
     """
     width = state['neck.inputs.video_mlp.norm_in.weight'].numel()
     use_tef = width % 4 == 2
-    video_dims = width - 2 * use_tef
+    video_dims: Union[int, List[int]] = width - 2 * use_tef
     if width > 4096 and width % 8 == 4:
         use_tef, video_dims = True, [width - 2052, 2048]
     return dict(

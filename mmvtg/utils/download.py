@@ -89,7 +89,7 @@ def file_hash(path: str) -> str:
 
 
 def _check_hash(part: str, sha256: Optional[str], url: str) -> None:
-    if has_hash(part, sha256):
+    if sha256 is None or has_hash(part, sha256):
         return
     found = file_hash(part)
     _forget(part)

@@ -62,6 +62,8 @@ def test_bad_input_is_named():
         first_ranks(np.eye(2), np.eye(2), ['a', 'b'], ['a', 'a'])
     with pytest.raises(ValueError, match='2 videos and 3 texts'):
         evaluate_retrieval(np.eye(2), np.eye(3))
+    with pytest.raises(ValueError, match='videos and of texts must be given together'):
+        evaluate_retrieval(np.eye(2), np.eye(2), video_groups=['a', 'b'])
     with pytest.raises(ValueError, match=r'\(2, 2\) and \(3, 3\)'):
         first_ranks(np.eye(2), np.eye(3), [0, 1], [0, 1, 1])
     with pytest.raises(ValueError, match='row 1 of the items is not finite'):

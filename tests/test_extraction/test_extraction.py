@@ -9,6 +9,7 @@ import torch
 from mmvtg.datasets.transforms.tokenize import tokenize
 from mmvtg.datasets.transforms.video import load_frames
 from mmvtg.extraction import FeatureExtractor, claim_folder, read_manifest
+from mmvtg.extraction.tower_output import stack_layers
 from mmvtg.models.towers import CLIPTextTower, CLIPVisionTower, StoredFeatureTower
 
 av = pytest.importorskip('av')
@@ -178,3 +179,8 @@ def test_features_that_overflow_are_not_stored(videos, tmp_path):
     report = extractor.extract_videos(videos[:1], str(tmp_path), progress=False)
     assert 'not finite in float16' in report.failed['a']
     assert not (tmp_path / 'a.npy').exists()
+
+
+def test_a_tower_without_layers_and_vectors_is_refused():
+    with pytest.raises(ValueError, match='no tapped layers.*add a LayerTap'):
+        stack_layers([], None)

@@ -2,6 +2,10 @@
 
     python tools/benchmarks/extraction.py --videos data/moving_shapes/demo/videos
     python tools/benchmarks/extraction.py --videos DIR --config CONFIG --num-workers 8
+    # the time of CLIP ViT-B/32 without its weights
+    python tools/benchmarks/extraction.py --videos DIR --fps 0.5 \\
+        --config configs/_base_/features/clip_b32.py \\
+        --cfg-options feature_extractor.vision_tower.pretrained=None
 
 One after the other: decode only, encode only (random frames), the whole pipeline into a
 pack, and the two-stage way (write the frames of a video, then encode them). The
@@ -20,6 +24,7 @@ from typing import Dict, List
 import numpy as np
 import torch
 from cpu_time import Stopwatch
+from mmengine.config import DictAction
 from mmengine.logging import MMLogger
 
 from mmvtg.extraction import FeatureExtractor, VideoItem, decode
@@ -42,6 +47,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--fps', type=float, default=1.0, help='clips per second')
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--autocast', choices=('float16', 'bfloat16'))
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     return parser.parse_args()
 
 
@@ -96,7 +102,7 @@ def measure(args: argparse.Namespace) -> Dict[str, tuple]:
     """Name -> (clips, wall s, CPU s)."""
     extractor = FeatureExtractor(
         **{
-            **load_config(args.config).feature_extractor.to_dict(),
+            **load_config(args.config, args.cfg_options).feature_extractor.to_dict(),
             'text_tower': None,
             'num_workers': args.num_workers,
             'device': args.device,

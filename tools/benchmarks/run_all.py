@@ -31,6 +31,13 @@ from mmvtg.version import __version__
 HERE = osp.dirname(osp.abspath(__file__))
 #: Row -> values by column; ``plain_...`` are those of the plain implementation.
 Rows = Dict[str, Dict[str, float]]
+#: Benchmarks' names of methods -> those of the table.
+NAMES = {
+    'moment_detr': 'Moment-DETR',
+    'qd_detr': 'QD-DETR',
+    'tr_detr': 'TR-DETR',
+    'univtg': 'UniVTG',
+}
 COLUMNS = {
     'step_s': 'step, s',
     'memory_mib': 'memory of a step, MiB',
@@ -73,7 +80,7 @@ def parse_detr(text: str) -> Rows:
     rows: Rows = {}
     line = r'^(\w+) +(train|infer) +plain +([\d.]+) ms.*, ours +([\d.]+) ms'
     for method, mode, plain, ours in re.findall(line, text, re.M):
-        row = rows.setdefault(method.replace('_', '-').upper(), {})
+        row = rows.setdefault(NAMES.get(method, method), {})
         name, unit = ('step_s', 1000) if mode == 'train' else ('query_ms', 1)
         row[name], row[f'plain_{name}'] = float(ours) / unit, float(plain) / unit
     return rows

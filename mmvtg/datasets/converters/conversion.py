@@ -51,7 +51,8 @@ class Conversion:
         """Mend a window as this conversion is told to.
 
         Args:
-            start, end: Seconds.
+            start: Seconds, as the official file has it.
+            end: Likewise.
             duration (float): Of the video, seconds.
             where (str): For messages.
 

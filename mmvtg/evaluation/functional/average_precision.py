@@ -11,9 +11,12 @@ All are vectorised over queries: Q queries, R ranked moments, G annotated moment
 A annotators, T clips, K thresholds.
 """
 
-from typing import Callable
+from typing import Callable, Sequence, Union
 
 import numpy as np
+
+#: (K,) IoUs above 0.
+Thresholds = Union[Sequence[float], np.ndarray]
 
 #: Queries whose arrays are worked on together; few enough for a processor's cache.
 _BLOCK = 512
@@ -31,7 +34,7 @@ def by_blocks(function: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.nd
 
 
 def assign_detections(
-    iou: np.ndarray, pred_mask: np.ndarray, gt_mask: np.ndarray, thresholds: np.ndarray
+    iou: np.ndarray, pred_mask: np.ndarray, gt_mask: np.ndarray, thresholds: Thresholds
 ) -> np.ndarray:
     """Assign ranked moments to annotated ones, each annotated one at most once.
 
@@ -42,7 +45,7 @@ def assign_detections(
         iou (ndarray): (Q, R, G), moments in the order of their rank.
         pred_mask (ndarray): (Q, R) bool.
         gt_mask (ndarray): (Q, G) bool.
-        thresholds (ndarray): (K,) above 0.
+        thresholds (Sequence | ndarray): (K,) above 0.
 
     Returns:
         ndarray: (Q, K, R) int, the annotated moment that was taken, -1 for none.
@@ -50,12 +53,12 @@ def assign_detections(
     num_queries, num_ranks, num_gt = iou.shape
     # Reversed, so that argmax (first of the best) finds the last of the best.
     iou = np.where(gt_mask[:, None, :], iou, -1.0)[:, :, ::-1]
-    thresholds = np.asarray(thresholds, dtype=float)[:, None]
-    free = np.ones((num_queries, len(thresholds), num_gt), dtype=bool)
-    taken = np.full((num_queries, len(thresholds), num_ranks), -1)
+    levels = np.asarray(thresholds, dtype=float)[:, None]
+    free = np.ones((num_queries, len(levels), num_gt), dtype=bool)
+    taken = np.full((num_queries, len(levels), num_ranks), -1)
     for rank in range(num_ranks):
         row = iou[:, rank, None, :]
-        candidates = np.where(free & (row >= thresholds), row, -1.0)
+        candidates = np.where(free & (row >= levels), row, -1.0)
         best = candidates.argmax(axis=-1)[..., None]
         hit = np.take_along_axis(candidates, best, axis=-1) > 0
         hit &= pred_mask[:, rank, None, None]
@@ -70,7 +73,7 @@ def detection_ap(
     scores: np.ndarray,
     pred_mask: np.ndarray,
     gt_mask: np.ndarray,
-    thresholds: np.ndarray,
+    thresholds: Thresholds,
 ) -> np.ndarray:
     """Average precision of each query's moments.
 
@@ -79,7 +82,8 @@ def detection_ap(
         scores (ndarray): (Q, R); equal scores keep their order.
         pred_mask (ndarray): (Q, R) bool.
         gt_mask (ndarray): (Q, G) bool, at least one True a query.
-        thresholds (ndarray): (K,) IoU thresholds above 0; an IoU equal to it counts.
+        thresholds (Sequence | ndarray): (K,) IoU thresholds above 0; an IoU equal to
+            one counts.
 
     Returns:
         ndarray: (Q, K) in [0, 1].

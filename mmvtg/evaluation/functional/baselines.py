@@ -62,17 +62,17 @@ def prior_predictions(
     Raises:
         ValueError: If the training set has no annotated window.
     """
-    spans = [
+    windows = [
         [start / item['duration'], end / item['duration']]
         for item in train_ground_truth
         for start, end in item.get('relevant_windows') or []
     ]
-    if not spans:
+    if not windows:
         raise ValueError(
             'prior_predictions: no training query has relevant_windows to learn from'
         )
-    spans = np.clip(np.array(spans), 0, 1)
-    windows, scores = learn_prior(spans, top_k, num_bins)
+    spans = np.clip(np.array(windows), 0, 1)
+    best, scores = learn_prior(spans, top_k, num_bins)
     centres = (np.arange(num_bins) + 0.5) / num_bins
     share = ((spans[:, :1] <= centres) & (centres < spans[:, 1:])).mean(axis=0)
     return [
@@ -80,7 +80,7 @@ def prior_predictions(
             item,
             [
                 [start * item['duration'], end * item['duration'], score]
-                for (start, end), score in zip(windows.tolist(), scores.tolist())
+                for (start, end), score in zip(best.tolist(), scores.tolist())
             ],
             _spread(share, item, clip_length),
         )

@@ -6,11 +6,21 @@ has float32, which can flip an IoU that lies on a threshold.
 """
 
 import warnings
-from typing import Any, Collection, Dict, Hashable, List, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    Collection,
+    Dict,
+    Hashable,
+    Iterable,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 import numpy as np
 
-from .average_precision import assign_detections, ranked_ap
+from .average_precision import Thresholds, assign_detections, ranked_ap
 from .detection_files import Segments
 from .moment_retrieval import window_iou
 from .packing import pad_groups
@@ -29,7 +39,7 @@ DETECTION_THRESHOLDS = {
 def evaluate_detections(
     ground_truth: Segments,
     detections: Segments,
-    thresholds: Sequence[float] = ACTIVITYNET,
+    thresholds: Thresholds = ACTIVITYNET,
     classes: Optional[Collection[Hashable]] = None,
     unknown_videos: str = 'false_positive',
     recall_at: Sequence[int] = (1, 5),
@@ -40,7 +50,7 @@ def evaluate_detections(
         ground_truth (Segments): See :func:`read_annotated_segments`.
         detections (Segments): See :func:`read_detected_segments`. Such of a class that
             the ground truth has not got are ignored, with a warning.
-        thresholds (Sequence[float]): K IoUs above 0; an IoU equal to one counts.
+        thresholds (Sequence | ndarray): K IoUs above 0; an IoU equal to one counts.
         classes (Collection, optional): Evaluate these alone, on the videos that have
             one of them, as zero-shot protocols do.
         unknown_videos (str): Detections in videos without any annotation are
@@ -67,17 +77,15 @@ def evaluate_detections(
         raise ValueError('evaluate_detections: the ground truth has no segment')
     names = sorted(set(ground_truth.labels), key=str)
     detections = _known(detections, ground_truth, names, classes, unknown_videos)
-    thresholds = np.asarray(thresholds, dtype=float)
-    hits, label, recalled = _match(
-        ground_truth, detections, names, thresholds, recall_at
-    )
+    levels = np.asarray(thresholds, dtype=float)
+    hits, label, recalled = _match(ground_truth, detections, names, levels, recall_at)
     total = np.bincount(_index(ground_truth.labels, names), minlength=len(names))
     bounds = np.searchsorted(label, np.arange(len(names) + 1))
-    ap = np.zeros((len(thresholds), len(names)))
+    ap = np.zeros((len(levels), len(names)))
     for c, (low, high) in enumerate(zip(bounds, bounds[1:])):
         ap[:, c] = ranked_ap(hits[:, low:high], total[c])
     recall = recalled / total
-    keys = [str(round(float(t), 4)) for t in thresholds]
+    keys = [str(round(float(t), 4)) for t in levels]
     by_threshold = {
         f'recall_{k}x': dict(zip(keys, recall[:, i].mean(axis=1).tolist()))
         for i, k in enumerate(recall_at)
@@ -99,7 +107,7 @@ def _member(values: Sequence, wanted: Collection) -> np.ndarray:
     return np.array([value in wanted for value in values], dtype=bool)
 
 
-def _index(values: Sequence, names: Sequence) -> np.ndarray:
+def _index(values: Sequence, names: Iterable) -> np.ndarray:
     number = {name: i for i, name in enumerate(names)}
     return np.array([number[value] for value in values], dtype=int)
 
@@ -153,8 +161,8 @@ def _match(
     label = _index(detections.labels, names)
     order = np.lexsort((-detections.scores, label))
     label = label[order]
-    det_pairs = [videos.get(detections.videos[i], -1) for i in order]
-    det_pairs = np.array(det_pairs, dtype=int) * len(names) + label
+    det_videos = np.array([videos.get(detections.videos[i], -1) for i in order], int)
+    det_pairs = det_videos * len(names) + label
 
     spans = detections.spans[order]
     hits = np.zeros((len(thresholds), len(order)), dtype=bool)
@@ -165,7 +173,8 @@ def _match(
         taken = assign_detections(iou, mask, gt_mask, thresholds) >= 0
         hits[:, det_rows[mask]] = taken.transpose(1, 0, 2)[:, mask]
         found = _recalled(iou, mask, gt_mask, thresholds, recall_at)
-        np.add.at(recalled, (slice(None), slice(None), pair_ids % len(names)), found)
+        by_class = np.moveaxis(recalled, 2, 0)  # a view
+        np.add.at(by_class, pair_ids % len(names), np.moveaxis(found, 2, 0))
     return hits, label, recalled
 
 

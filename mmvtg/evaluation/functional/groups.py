@@ -91,7 +91,7 @@ def evaluate_groups(
     results: Dict[str, dict] = {}
     for name, qids in {**groups, 'all': set(truth_of)}.items():
         kept: List[Hashable] = [qid for qid in truth_of if qid in qids]
-        parts = ([table[qid] for qid in kept] for table in (pred_of, truth_of))
-        scores = evaluate_submission(*parts, protocol, clip_length)
+        pred, truth = ([table[qid] for qid in kept] for table in (pred_of, truth_of))
+        scores = evaluate_submission(pred, truth, protocol, clip_length)
         results[name] = dict(scores, queries=len(kept))
     return results

@@ -100,7 +100,11 @@ def annotated_clips(entry: dict, clip_length: float) -> np.ndarray:
 
 
 def _stack(truth: List[np.ndarray]) -> tuple:
-    """[(T_q, A)] -> (Q, A, T) scores and (Q, T) mask."""
+    """[(T_q, A)] -> (Q, A, T) scores and (Q, T) mask.
+
+    Raises:
+        SubmissionError: Numbers of annotators differ.
+    """
     annotators = {scores.shape[1] for scores in truth}
     if len(annotators) != 1:
         raise SubmissionError(
@@ -150,7 +154,11 @@ def tvsum_ap(scores: np.ndarray, annotation: np.ndarray, top_k: int = 5) -> np.n
 
 
 def _ranked(scores: np.ndarray, positive: np.ndarray) -> np.ndarray:
-    """(A, T) labels in the order of falling scores, from (T,) and (T', A)."""
+    """(A, T) labels in the order of falling scores, from (T,) and (T', A).
+
+    Raises:
+        SubmissionError: Scores are not finite.
+    """
     scores = np.asarray(scores, dtype=float)
     if not np.isfinite(scores).all():
         raise SubmissionError('predicted saliency has entries that are not finite')

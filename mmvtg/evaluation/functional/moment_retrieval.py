@@ -9,7 +9,7 @@ have IoU 0 (the official code divides 0 / 0).
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -154,14 +154,14 @@ class _Part:
 
 def _in_range(keep: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows with a kept window, their masks and column order, cut to what is needed."""
-    rows = keep.any(axis=1)
+    rows = np.asarray(keep.any(axis=1))
     keep = keep[rows]
     columns = (~keep).argsort(axis=1, kind='stable')[:, : keep.sum(axis=1).max()]
     return rows, np.take_along_axis(keep, columns, axis=1), columns
 
 
 def _evaluate_part(part: _Part, protocol: MomentProtocol) -> dict:
-    result = {}
+    result: Dict[str, Any] = {}
     if protocol.with_miou:
         result['MR-mIoU'] = percent(_best_of_first(part, 1).mean())
     if protocol.with_map:

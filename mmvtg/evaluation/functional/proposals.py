@@ -8,6 +8,7 @@ from typing import Any, Dict, Sequence
 
 import numpy as np
 
+from .average_precision import Thresholds
 from .detection_files import Segments
 from .moment_retrieval import window_iou
 from .packing import pad_groups
@@ -22,7 +23,7 @@ _NEVER = np.iinfo(np.int64).max
 def evaluate_proposals(
     ground_truth: Segments,
     proposals: Segments,
-    thresholds: Sequence[float] = PROPOSAL_THRESHOLDS,
+    thresholds: Thresholds = PROPOSAL_THRESHOLDS,
     max_average: int = 100,
     shown: Sequence[int] = (1, 5, 10, 100),
 ) -> Dict[str, Any]:
@@ -31,7 +32,7 @@ def evaluate_proposals(
     Args:
         ground_truth (Segments): Annotations, whatever their labels.
         proposals (Segments): Of all videos of the file; labels are not looked at.
-        thresholds (Sequence[float]): K IoUs.
+        thresholds (Sequence | ndarray): K IoUs.
         max_average (int): Largest average number of proposals a video, A.
         shown (Sequence[int]): The n of the reported AR@n, up to ``max_average``.
 
@@ -44,14 +45,14 @@ def evaluate_proposals(
     """
     if not len(ground_truth):
         raise ValueError('evaluate_proposals: the ground truth has no segment')
-    thresholds = np.asarray(thresholds, dtype=float)
+    levels = np.asarray(thresholds, dtype=float)
     names = {video: i for i, video in enumerate(sorted(set(ground_truth.videos)))}
     video = np.array([names[v] for v in ground_truth.videos])
     owner = np.array([names.get(v, -1) for v in proposals.videos], dtype=int)
     kept, columns = _cut(owner, proposals, len(names), max_average)
     total = int(columns.sum())
     if total == 0:
-        recall, axis = np.zeros((len(thresholds), _STEPS)), np.zeros(_STEPS)
+        recall, axis = np.zeros((len(levels), _STEPS)), np.zeros(_STEPS)
     else:
         # the order of the operations decides what the floor below gives
         share = (np.arange(1, _STEPS + 1) / 100.0) * (
@@ -60,7 +61,7 @@ def evaluate_proposals(
         # A video without proposals has one column of misses in the reference; with no
         # column nothing is recalled, either.
         numbers = np.minimum((columns[:, None] * share).astype(int), columns[:, None])
-        first = _first_hits(ground_truth, video, proposals, owner, kept, thresholds)
+        first = _first_hits(ground_truth, video, proposals, owner, kept, levels)
         recall = _recall(first, numbers, video)
         axis = share * (float(total) / len(names))
     average = recall.mean(axis=0)

@@ -84,11 +84,13 @@ def _ranks(
 
 
 def _numbered(a: Sequence, b: Sequence) -> Tuple[np.ndarray, np.ndarray]:
+    """Groups as numbers, equal ones alike in both."""
     number: Dict[Hashable, int] = {}
-    return tuple(
+    first, second = (
         np.array([number.setdefault(value, len(number)) for value in values], dtype=int)
         for values in (a, b)
     )
+    return first, second
 
 
 def evaluate_retrieval(
@@ -117,7 +119,7 @@ def evaluate_retrieval(
         ``text_to_video_MdR``, ranks from 1; the same for ``video_to_text``.
 
     Raises:
-        ValueError: See :func:`first_ranks`.
+        ValueError: Groups of one side alone; see also :func:`first_ranks`.
     """
     if video_groups is None and text_groups is None:
         if len(videos) != len(texts):
@@ -126,13 +128,18 @@ def evaluate_retrieval(
                 'give groups where they are no pairs'
             )
         video_groups = text_groups = range(len(videos))
+    if video_groups is None or text_groups is None:
+        raise ValueError(
+            f'retrieval: groups of {names[0]}s and of {names[1]}s must be given '
+            'together, or neither'
+        )
     both = {
         f'{names[1]}_to_{names[0]}': (texts, videos, text_groups, video_groups),
         f'{names[0]}_to_{names[1]}': (videos, texts, video_groups, text_groups),
     }
     results: Dict[str, float] = {}
-    for name, sides in both.items():
-        ranks = first_ranks(*sides, block=block)
+    for name, (queries, items, query_groups, item_groups) in both.items():
+        ranks = first_ranks(queries, items, query_groups, item_groups, block)
         for k in top_k:
             results[f'{name}_R@{k}'] = round(100 * float((ranks <= k).mean()), 2)
         results[f'{name}_MdR'] = float(np.median(ranks))

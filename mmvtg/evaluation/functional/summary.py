@@ -9,7 +9,7 @@ over annotators, SumMe the best one.
 A frame here is whatever the annotation counts: a video frame, or a clip.
 """
 
-from typing import Optional, Sequence
+from typing import Sequence, Union
 
 import numpy as np
 
@@ -26,8 +26,8 @@ def knapsack(
     worth nothing are left out.
 
     Args:
-        values (Sequence[float]): (n,) not negative.
-        sizes (Sequence[int]): (n,) positive whole numbers.
+        values (Sequence | ndarray): (n,) not negative.
+        sizes (Sequence | ndarray): (n,) positive whole numbers.
         capacity (int): Largest total size.
 
     Returns:
@@ -81,7 +81,7 @@ def spread_scores(scores: np.ndarray, picks: np.ndarray, num_frames: int) -> np.
 
 
 def select_summary(
-    scores: np.ndarray, shots: np.ndarray, budget: float = BUDGET
+    scores: np.ndarray, shots: Union[np.ndarray, Sequence], budget: float = BUDGET
 ) -> np.ndarray:
     """The frames of the best shots that fit into the budget.
 
@@ -137,7 +137,7 @@ def summary_f1(summary: np.ndarray, annotated: np.ndarray) -> np.ndarray:
 def video_summary_f1(
     scores: np.ndarray,
     annotation: np.ndarray,
-    shots: Optional[np.ndarray] = None,
+    shots: Union[np.ndarray, Sequence, None] = None,
     budget: float = BUDGET,
     shot_length: int = 1,
 ) -> np.ndarray:
@@ -148,7 +148,8 @@ def video_summary_f1(
             with the lowest score.
         annotation (ndarray): (T', A). Bool: the annotators' own summaries; numbers:
             their scores, made into summaries by the same shots and budget.
-        shots (ndarray, optional): (n, 2) int; otherwise all have ``shot_length``.
+        shots (ndarray | Sequence, optional): (n, 2) int; otherwise all have
+            ``shot_length``.
         budget (float): Share of the frames.
         shot_length (int): Frames a shot.
 

@@ -1,13 +1,13 @@
 """Evaluation results as a small table for people."""
 
-from typing import Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from .submission import brief_thresholds
 
 _ORDER = ('full', 'short', 'middle', 'long')
 
 
-def format_results(results: Dict[str, dict]) -> str:
+def format_results(results: Dict[str, Any]) -> str:
     """Lay out results of the ``evaluate_...`` functions.
 
     Args:
@@ -90,9 +90,8 @@ def _table(
         title.ljust(first) + ''.join(key.rjust(w) for key, w in zip(header, widths))
     ]
     for name, row in zip(names, rows):
-        cells = [_cell(value) for value in row]
-        cells = ''.join(cell.rjust(w) for cell, w in zip(cells, widths))
-        lines.append(name.ljust(first) + cells)
+        cells = [_cell(value).rjust(w) for value, w in zip(row, widths)]
+        lines.append(name.ljust(first) + ''.join(cells))
     return lines
 
 

@@ -1,6 +1,6 @@
 """Highlights and summaries of whole videos: YouTube Highlights, TVSum, SumMe."""
 
-from typing import Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 
@@ -61,7 +61,7 @@ def evaluate_video_highlights(
     submission: Sequence[dict],
     ground_truth: Sequence[dict],
     protocol: str = 'tvsum',
-    **options: float,
+    **options: Any,
 ) -> Dict[str, dict]:
     """Mean over annotators, videos of a domain, and domains.
 
@@ -72,7 +72,8 @@ def evaluate_video_highlights(
             clip) or ``user_summary`` (a row of 0 and 1 an annotator). Where present,
             ``domain``, ``shots`` and ``picks`` (numbers of the annotated frames that
             the predicted scores belong to) are used.
-        protocol (str): See :func:`score_video`, as for ``options``.
+        protocol (str): See :func:`score_video`.
+        **options: ``top_k``, ``budget``, ``shot_length``, ``best_annotator``, likewise.
 
     Returns:
         dict: ``brief`` with the mean over domains, and ``domains`` with each one's,
@@ -110,7 +111,11 @@ def evaluate_video_highlights(
 
 
 def _annotation(gt: dict) -> np.ndarray:
-    """(T, A) numbers or bool of a line of the ground truth."""
+    """(T, A) numbers or bool of a line of the ground truth.
+
+    Raises:
+        SubmissionError: It has none.
+    """
     for name in ('label', 'match'):
         if gt.get(name) is not None:
             return np.asarray(gt[name])

@@ -14,6 +14,7 @@ from mmvtg.evaluation.functional import (
     evaluate_detections,
     evaluate_proposals,
 )
+from mmvtg.evaluation.functional.average_precision import Thresholds
 from mmvtg.evaluation.functional.detection_files import flat_segments
 from mmvtg.registry import METRICS
 from mmvtg.utils import write_atomic
@@ -49,7 +50,7 @@ class ActionDetectionMetric(BaseMetric):
 
     def __init__(
         self,
-        thresholds: Union[str, Sequence[float]] = 'activitynet',
+        thresholds: Union[str, Thresholds] = 'activitynet',
         classes: Optional[Sequence] = None,
         proposals: bool = False,
         proposal_thresholds: Sequence[float] = tuple(PROPOSAL_THRESHOLDS),
@@ -66,7 +67,7 @@ class ActionDetectionMetric(BaseMetric):
                     f'choose one of {sorted(DETECTION_THRESHOLDS)} or give numbers'
                 )
             thresholds = DETECTION_THRESHOLDS[thresholds]
-        self.thresholds = thresholds
+        self.thresholds: Thresholds = thresholds
         self.classes = classes
         self.proposals = proposals
         self.proposal_thresholds = proposal_thresholds
@@ -104,7 +105,7 @@ class ActionDetectionMetric(BaseMetric):
         detections = flat_segments([row for item in results for row in item['pred']])
         truth = flat_segments([row for item in results for row in item['gt']])
         if self.results_file is not None:
-            self._write(results)
+            self._write(results, self.results_file)
         found = evaluate_detections(truth, detections, self.thresholds, self.classes)
         metrics = {f'mAP@{t}': _percent(v) for t, v in found['mAP'].items()}
         metrics['mAP'] = _percent(found['average_mAP'])
@@ -122,23 +123,26 @@ class ActionDetectionMetric(BaseMetric):
         )
         return metrics
 
-    def _write(self, results: List[dict]) -> None:
-        path = self.results_file
+    def _write(self, results: List[dict], path: str) -> None:
         if not osp.isabs(path):
             path = osp.join(run_folder(), path)
-        content = {
+        detections = {
             str(item['video']): [
                 dict(label=label, score=score, segment=[start, end])
                 for _, label, start, end, score in item['pred']
             ]
             for item in results
         }
-        content = dict(version='VERSION 1.3', results=content, external_data={})
+        content = dict(version='VERSION 1.3', results=detections, external_data={})
         write_atomic(path, json.dumps(content).encode())
 
 
 def _rows(video: str, moments: Any, scores: np.ndarray) -> List[tuple]:
-    """(video, label, start s, end s, score) of each segment."""
+    """(video, label, start s, end s, score) of each segment.
+
+    Raises:
+        ValueError: Numbers differ, or are not finite.
+    """
     spans = to_numpy(moments['spans']).reshape(-1, 2)
     labels = moments['labels']
     labels = labels.tolist() if hasattr(labels, 'tolist') else list(labels)

@@ -1,7 +1,7 @@
 """What the metrics share about collected results."""
 
 import os.path as osp
-from typing import Any, Callable, Hashable, List, Sequence
+from typing import Any, Callable, Dict, Hashable, List, Sequence
 
 import numpy as np
 from mmengine.logging import MMLogger
@@ -32,7 +32,7 @@ def sort_unique(
     Raises:
         ValueError: If different samples have the same key.
     """
-    unique = {}
+    unique: Dict[Any, Any] = {}
     for item in results:
         first = unique.setdefault(key(item), item)
         if identity(first) != identity(item):

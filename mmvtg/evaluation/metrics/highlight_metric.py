@@ -61,7 +61,9 @@ class HighlightMetric(BaseMetric):
             raise ValueError(f'HighlightMetric: budget = {budget} is not in (0, 1]')
         self.protocol = protocol
         self.shot_seconds = shot_seconds
-        self.options = dict(top_k=top_k, budget=budget, best_annotator=best_annotator)
+        self.options: Dict[str, Any] = dict(
+            top_k=top_k, budget=budget, best_annotator=best_annotator
+        )
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Score each video.

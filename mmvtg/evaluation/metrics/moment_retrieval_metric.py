@@ -100,7 +100,7 @@ class MomentRetrievalMetric(BaseMetric):
             return {}
         submission = [item['pred'] for item in results]
         if self.submission_file is not None:
-            self._write(submission)
+            self._write(submission, self.submission_file)
         # The annotation has a row for every clip already, whatever a clip's length.
         evaluated = evaluate_submission(
             submission,
@@ -134,8 +134,7 @@ class MomentRetrievalMetric(BaseMetric):
         saliency = resample_clips(to_numpy(saliency), sample['fps'], length)
         return dict(pred_saliency_scores=saliency.round(self.decimals).tolist())
 
-    def _write(self, submission: List[dict]) -> None:
-        path = self.submission_file
+    def _write(self, submission: List[dict], path: str) -> None:
         if not osp.isabs(path):
             path = osp.join(run_folder(), path)
         lines = ''.join(json.dumps(line) + '\n' for line in submission)

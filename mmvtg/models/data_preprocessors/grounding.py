@@ -10,6 +10,8 @@ from mmvtg.registry import MODELS
 from mmvtg.structures import GroundingDataSample
 
 
+# mmengine prepares data under the autocast of training; a CPU's knows no float16
+@torch.autocast('cpu', enabled=False)
 def pad_sequences(sequences: Sequence[Tensor]) -> Tuple[Tensor, Tensor]:
     """Stack tensors of different length along their first axis, zeros at the end.
 

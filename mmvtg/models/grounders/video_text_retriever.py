@@ -50,6 +50,13 @@ class VideoTextRetriever(VideoEmbedder):
         """InfoNCE within the batch, mean over draws.
 
         Other texts about the same video are no negatives.
+
+        Args:
+            inputs (dict): As :meth:`embed` and :meth:`embed_texts` read them.
+            data_samples (Sequence): Samples with a ``video_id``.
+
+        Returns:
+            dict: ``loss``, a scalar.
         """
         videos, texts = self.embed(inputs), self.embed_texts(inputs)
         ids = [sample.metainfo['video_id'] for sample in data_samples]

@@ -153,7 +153,16 @@ class R2Head(BaseModule):
         saliency: Tensor,
         data_samples: List[GroundingDataSample],
     ) -> Dict[str, Tensor]:
-        """Class and boundary losses (eq. 12 and 13)."""
+        """Class and boundary losses (eq. 12 and 13).
+
+        Args:
+            outputs (HeadOutputs): Of this head.
+            saliency (Tensor): (B, T), the target of a head without boundaries.
+            data_samples (list[GroundingDataSample]): Their moments are assigned.
+
+        Returns:
+            dict: Scalars by role, of the roles that have a loss.
+        """
         losses = {}
         if self.boundary_head is None:
             target, positive = saliency, None
@@ -181,7 +190,17 @@ class R2Head(BaseModule):
         saliency: Tensor,
         positive: Tensor,
     ) -> Dict[str, Tensor]:
-        """Saliency contrast and calibration of the steps (eq. 9 to 11, 15)."""
+        """Saliency contrast and calibration of the steps (eq. 9 to 11, 15).
+
+        Args:
+            fused (FusedFeatures): With ``steps``.
+            outputs (HeadOutputs): Of this head.
+            saliency (Tensor): (B, T), annotated.
+            positive (Tensor): (B,) int64, the clip that stands for its query.
+
+        Returns:
+            dict: Scalars by role, of the roles that have a loss.
+        """
         losses = {}
         if 'saliency' in self.losses:
             losses['saliency'] = self.losses['saliency'](

@@ -85,14 +85,17 @@ class MaskCandidates:
         return self.suppress(*self.propose(scores, masks))
 
     def suppress(self, spans: Tensor, scores: Tensor, labels: Tensor) -> Candidates:
-        """Suppression alone, of candidates that may come from several windows."""
+        """Suppression alone, of candidates that may come from several windows.
+
+        Spans (N, 2), scores and labels (N,), before and after.
+        """
         if self.nms is None or not len(scores):
             return spans, scores, labels
         spans, scores, kept = moment_nms(spans, scores, labels, **self.nms)
         return spans, scores, labels[kept]
 
     def propose(self, scores: Tensor, masks: Tensor) -> Candidates:
-        """As a call, before suppression."""
+        """As :meth:`__call__`, before suppression."""
         size = len(scores)
         best, label = scores.max(-1)
         order = best.argsort(descending=True, stable=True)

@@ -88,17 +88,20 @@ class TowerHook(BaseModule):
         return tokens
 
     def before_layers(self, tokens: Tensor, context: TowerContext) -> Tensor:
-        """After the embedding stage (positions, ``ln_pre``), before the first layer."""
+        """Tokens (N, tokens, C) after the embedding stage, before the first layer.
+
+        Positions and ``ln_pre`` are behind them.
+        """
         return tokens
 
     def before_layer(self, index: int, tokens: Tensor, context: TowerContext) -> Tensor:
-        """The input of layer ``index``."""
+        """The input of layer ``index``, (N, tokens, C); tokens may come and go."""
         return tokens
 
     def attention_rows(
         self, index: int, tokens: Tensor, context: TowerContext
     ) -> Optional[RowRequest]:
-        """Which rows of layer ``index``'s attention to hand to ``after_layer``."""
+        """Which rows of layer ``index``'s attention to hand to :meth:`after_layer`."""
         return None
 
     def after_layer(
@@ -121,5 +124,5 @@ class TowerHook(BaseModule):
         return tokens
 
     def after_layers(self, tokens: Tensor, context: TowerContext) -> Tensor:
-        """After the last layer, before the final norm and projection."""
+        """Tokens (N, tokens, C) of the last layer, before final norm and projection."""
         return tokens

@@ -144,6 +144,9 @@ class CLIPPretrainer(BaseModel):
     def loss(self, inputs: Dict[str, Tensor]) -> Dict[str, Tensor]:
         """The losses of a batch, and how often the right partner ranks first.
 
+        Args:
+            inputs (dict): As :class:`CaptionPreprocessor` makes them.
+
         Returns:
             dict: ``loss``, and ``loss_patch`` if it has a weight; ``image_to_text`` and
             ``text_to_image``: accuracies in [0, 1]; ``temperature``.
