@@ -14,7 +14,8 @@ channels = 64
 epochs = 12
 model = dict(
     vision_tower=clip,
-    text_tower=clip,
+    # token embeddings are most of the tower, and words of no training query keep theirs
+    text_tower=dict(frozen_words=True, **clip),
     neck=dict(
         in_channels=96,
         motion_channels=96,
