@@ -135,7 +135,8 @@ class ProposalMap(BaseModule):
             if found != width:
                 raise ValueError(
                     f'{name} have {found} channels, {option} of the neck says {width}: '
-                    'which features does the data set load?'
+                    'which features does the data set load? Motion is packed by '
+                    'PackGroundingInputs(motion_key=...), and raw videos come without'
                 )
             streams.append(stream.to(dtype))
         if len(streams) == 1:
