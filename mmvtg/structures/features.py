@@ -19,6 +19,8 @@ class VideoFeatures:
         layers (list[Tensor]): Tokens of chosen tower layers, shallow to deep, each
             (B, T, P, C) with the class token at P index 0. Empty if not tapped.
         clips (Tensor, optional): (B, T, C), one vector a clip.
+        motion (Tensor, optional): (B, T, C'), one vector a clip of a network that sees
+            movement, such as SlowFast, beside what the tower says.
         owners (Tensor, optional): (S,) int64, the row of each of S samples, where
             several queries of a batch ask the same video. Default: a row a sample.
     """
@@ -26,6 +28,7 @@ class VideoFeatures:
     mask: Tensor
     layers: List[Tensor] = field(default_factory=list)
     clips: Optional[Tensor] = None
+    motion: Optional[Tensor] = None
     owners: Optional[Tensor] = None
 
     def spread(self) -> 'VideoFeatures':
@@ -36,6 +39,7 @@ class VideoFeatures:
             mask=self.mask[self.owners],
             layers=[layer[self.owners] for layer in self.layers],
             clips=None if self.clips is None else self.clips[self.owners],
+            motion=None if self.motion is None else self.motion[self.owners],
         )
 
 

@@ -249,3 +249,38 @@ def test_a_video_may_be_cut(detr_store):
     assert item['inputs']['video'].shape == (5, 1, 1, 12)
     assert item['inputs']['video'][-1, 0, 0, -1] == 1
     assert item['data_samples'].num_clips == 5
+
+
+def _apart(streams):
+    load = dict(type='LoadStoredFeatures', apart=streams, normalize=['clip'])
+    return [load, dict(type='PackGroundingInputs', motion_key='slowfast_features')]
+
+
+def test_a_stream_may_stay_apart(detr_store):
+    root, arrays = detr_store
+    for i in range(3):
+        np.savez(root / f'clip_features/v{i}.npz', features=_array(20, 2, 3, 4))
+    inputs = _detr(root, _apart(['slowfast']))[1]['inputs']
+    # as long as the shorter one, and joined with nothing
+    assert inputs['video'].shape == (19, 2, 3, 4)
+    assert inputs['motion'].tolist() == arrays[1]['slow'].tolist()
+
+
+@pytest.mark.parametrize(
+    'streams, message',
+    [
+        (['slow'], r"apart names \['slow'\]"),
+        (['slowfast', 'clip'], 'none is left'),
+    ],
+)
+def test_streams_apart_that_cannot_be_are_refused(detr_store, streams, message):
+    with pytest.raises(ValueError, match=message):
+        _detr(detr_store[0], _apart(streams), test_mode=True)[0]
+
+
+def test_a_stream_apart_has_one_vector_a_clip(detr_store):
+    root, _ = detr_store
+    for i in range(3):
+        np.savez(root / f'slowfast_features/v{i}.npz', features=_array(19, 1, 3, 4))
+    with pytest.raises(ValueError, match=r"'slowfast' of `apart`.*\(1, 3\)"):
+        _detr(root, _apart(['slowfast']), test_mode=True)[0]

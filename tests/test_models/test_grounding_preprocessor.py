@@ -1,5 +1,6 @@
 """Padding."""
 
+import pytest
 import torch
 
 from mmvtg.registry import MODELS
@@ -57,3 +58,28 @@ def test_a_video_cut_in_two_ways_is_not_shared():
     inputs = preprocessor(data)['inputs']
     assert len(inputs['video']) == 3
     assert 'video_owners' not in inputs
+
+
+def test_motion_shares_the_rows_of_its_videos():
+    videos = [torch.ones(3, 2), torch.ones(2, 2), torch.ones(3, 2)]
+    motion = [torch.full((len(rows), 4), float(len(rows))) for rows in videos]
+    inputs = dict(video=videos, query=[torch.ones(2)] * 3, motion=motion)
+    data = dict(inputs=inputs, data_samples=[sample_of(name) for name in 'aba'])
+    preprocessor = MODELS.build(dict(type='GroundingDataPreprocessor'))
+    inputs = preprocessor(data)['inputs']
+    assert inputs['motion'][..., 0].tolist() == [[3, 3, 3], [2, 2, 0]]
+    video = VideoFeatures(
+        mask=inputs['video_mask'],
+        motion=inputs['motion'],
+        owners=inputs['video_owners'],
+    ).spread()
+    assert video.motion[:, 0, 0].tolist() == [3, 2, 3]
+
+
+def test_motion_of_another_length_is_refused():
+    inputs = dict(video=[torch.ones(3, 2)], query=[torch.ones(2)])
+    inputs['motion'] = [torch.ones(4, 2)]
+    data = dict(inputs=inputs, data_samples=[sample_of('a')])
+    preprocessor = MODELS.build(dict(type='GroundingDataPreprocessor'))
+    with pytest.raises(ValueError, match=r'\[3\] clips come with motion of \[4\]'):
+        preprocessor(data)

@@ -15,7 +15,7 @@ from mmvtg.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'analysis_tools' / 'query_views.py'
-CONFIG = ROOT / 'configs' / 'mmn' / 'mmn_tiny-clip_1xb8-12e_moving-shapes.py'
+CONFIG = ROOT / 'configs' / 'mmn' / 'mmn_tiny-clip-slowfast_1xb4-12e_moving-shapes.py'
 PARSES = {
     'a ball rises': ['a ball', 'rises'],
     'the box spins': ['the box', 'spins'],
@@ -27,15 +27,18 @@ PARSES = {
 def world(tmp_path, monkeypatch):
     """Three queries, of which one has nothing but a noun chunk."""
     root = tmp_path / 'moving_shapes' / 'demo'
-    (root / 'features' / 'tiny_clip_vid_k4').mkdir(parents=True)
+    for store in ('tiny_clip_vid_k4', 'slowfast'):
+        (root / 'features' / store).mkdir(parents=True)
     (root / 'qvhighlights').mkdir()
     rng = np.random.default_rng(0)
     lines = []
     for index, query in enumerate(PARSES):
         rows = rng.normal(size=(30, 1, 1, 128)).astype(np.float16)
         np.save(root / 'features' / 'tiny_clip_vid_k4' / f'v{index}.npy', rows)
+        motion = rng.normal(size=(30, 96)).astype(np.float16)
+        np.save(root / 'features' / 'slowfast' / f'v{index}.npy', motion)
         item = dict(qid=index, vid=f'v{index}', query=query, duration=30)
-        lines.append(json.dumps(dict(item, relevant_windows=[[4, 12]])))
+        lines.append(json.dumps(dict(item, relevant_windows=[[2, 26]])))
     (root / 'qvhighlights' / 'test.jsonl').write_text('\n'.join(lines))
     content = dict(parser='by hand', parses=PARSES)
     (tmp_path / 'parses.json').write_text(json.dumps(content))

@@ -1,5 +1,7 @@
 """Pack a sample for a model."""
 
+from typing import Optional
+
 import torch
 from mmcv.transforms import BaseTransform
 from mmengine.structures import InstanceData
@@ -27,12 +29,15 @@ META_KEYS = (
 
 @TRANSFORMS.register_module()
 class PackGroundingInputs(BaseTransform):
-    """``results`` -> ``dict(inputs=dict(video, query), data_samples=...)``.
+    """``results`` -> ``dict(inputs=dict(video, query, ...), data_samples=...)``.
 
     Args:
         video_key (str): What becomes the video input: ``video_features``, or ``frames``
             for a vision tower that runs online.
         query_key (str): Likewise ``query_features`` or ``token_ids``.
+        motion_key (str, optional): What becomes the input ``motion``, one vector a clip
+            beside the video: ``motion_features`` of
+            ``LoadStoredFeatures(apart=['motion'])``.
         meta_keys (tuple): Keys that become metainfo, where present.
     """
 
@@ -40,10 +45,12 @@ class PackGroundingInputs(BaseTransform):
         self,
         video_key: str = 'video_features',
         query_key: str = 'query_features',
+        motion_key: Optional[str] = None,
         meta_keys: tuple = META_KEYS,
     ) -> None:
         self.video_key = video_key
         self.query_key = query_key
+        self.motion_key = motion_key
         self.meta_keys = meta_keys
 
     def transform(self, results: dict) -> dict:
@@ -58,4 +65,6 @@ class PackGroundingInputs(BaseTransform):
             video=torch.as_tensor(results[self.video_key]),
             query=torch.as_tensor(results[self.query_key]),
         )
+        if self.motion_key is not None:
+            inputs['motion'] = torch.as_tensor(results[self.motion_key])
         return dict(inputs=inputs, data_samples=sample)

@@ -1,6 +1,6 @@
 """Load what towers would have said, from files."""
 
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -26,6 +26,9 @@ class LoadStoredFeatures(BaseTransform):
     vector a clip is one layer of one token. A single
     stream that is not normalised keeps its type (float16).
 
+    Streams named in ``apart`` have as many clips as the others and are not joined: each
+    is added as ``{stream}_features`` (T, C).
+
     Lengths follow three rules. A stream may have up to ``max_length_gap`` clips more or
     less than the annotation says. The shortest stream rules, and what is longer than
     the annotation is cut off. Streams that the data set calls ``resampled`` have a rate
@@ -43,6 +46,8 @@ class LoadStoredFeatures(BaseTransform):
         num_layers (int, optional): Keep only the last so many stored layers of both
             towers.
         class_token (bool): Of a frame's tokens keep the first alone.
+        apart (Sequence[str]): Streams of one vector a clip that stay on their own, such
+            as ``motion``.
 
     Raises:
         BadSampleError: Missing or damaged file, NaN, too long, streams that do not fit
@@ -58,6 +63,7 @@ class LoadStoredFeatures(BaseTransform):
         max_words: Optional[int] = None,
         num_layers: Optional[int] = None,
         class_token: bool = False,
+        apart: Sequence[str] = (),
     ) -> None:
         self.normalize = [
             group if isinstance(group, str) else tuple(group) for group in normalize
@@ -66,12 +72,13 @@ class LoadStoredFeatures(BaseTransform):
         self.max_clips = max_clips
         self.cut_clips = cut_clips
         self.max_words = max_words
+        self.apart = tuple(apart)
         self.layers = slice(None if num_layers is None else -num_layers, None)
         self.tokens = slice(1 if class_token else None)
         # who wants all of a file reads it faster than page by page
         self._read = map_array if num_layers or class_token else read_array
         # queries of a video come one after the other (VideoGroupSampler, test sets)
-        self._last: Tuple[Any, Optional[np.ndarray]] = (None, None)
+        self._last: Tuple[Any, Dict[str, np.ndarray]] = (None, {})
 
     def transform(self, results: dict) -> dict:
         streams = results.get('video_streams', ('video',))
@@ -79,12 +86,13 @@ class LoadStoredFeatures(BaseTransform):
         source = (*paths, results['duration'], results['fps'])
         if source != self._last[0]:
             self._last = (source, self._join(results, self._load_streams(results)))
-        video = self._last[1]
-        results['video_features'] = torch.from_numpy(video)
+        arrays = self._last[1]
+        for name, array in arrays.items():
+            results[f'{name}_features'] = torch.from_numpy(array)
         if 'query_feature_path' in results:
             query = self._load_query(results)
             results['query_features'] = torch.from_numpy(query)
-        results['num_clips'] = len(video)
+        results['num_clips'] = len(arrays['video'])
         return results
 
     def _load_streams(self, results: dict) -> Dict[str, np.ndarray]:
@@ -110,7 +118,10 @@ class LoadStoredFeatures(BaseTransform):
         """(T, N, P, C) of a stored array, layers and tokens that models look at."""
         return lift(array, 4)[:, self.layers, self.tokens]
 
-    def _join(self, results: dict, arrays: Dict[str, np.ndarray]) -> np.ndarray:
+    def _join(
+        self, results: dict, arrays: Dict[str, np.ndarray]
+    ) -> Dict[str, np.ndarray]:
+        """``video``, all streams in one, and those that stay apart."""
         arrays = align(arrays, expected_clips(results), results.get('resampled', ()))
         arrays = {name: array[: self.cut_clips] for name, array in arrays.items()}
         length = len(next(iter(arrays.values())))
@@ -119,16 +130,31 @@ class LoadStoredFeatures(BaseTransform):
                 f'video {results["video_id"]} has {length} clips, more than '
                 f'{self.max_clips}'
             )
+        groups = [group for group in self.normalize if group != 'query']
+        self._check_names('normalize', groups, arrays)
+        self._check_names('apart', self.apart, arrays)
+        arrays = normalize(arrays, groups)
+        alone = {name: self._vectors(name, arrays.pop(name)) for name in self.apart}
+        if not arrays:
+            raise ValueError('LoadStoredFeatures: all streams are apart, none is left')
         shapes = {name: array.shape[1:-1] for name, array in arrays.items()}
         if len(set(shapes.values())) > 1:
             raise BadSampleError(
                 f'video {results["video_id"]}: streams of different (layers, patches) '
                 f'cannot be joined: {shapes}'
             )
-        groups = [group for group in self.normalize if group != 'query']
-        self._check_names(groups, arrays)
-        arrays = normalize(arrays, groups)
-        return join(list(arrays.values()), self.temporal_endpoints)
+        video = join(list(arrays.values()), self.temporal_endpoints)
+        return dict(video=video, **alone)
+
+    @staticmethod
+    def _vectors(name: str, array: np.ndarray) -> np.ndarray:
+        """(T, 1, 1, C) to (T, C)."""
+        if array.shape[1:3] != (1, 1):
+            raise ValueError(
+                f'LoadStoredFeatures: stream {name!r} of `apart` has (layers, tokens) '
+                f'{array.shape[1:3]}, want one vector a clip'
+            )
+        return array[:, 0, 0]
 
     def _load_query(self, results: dict) -> np.ndarray:
         label = f'query {results["query_id"]}'
@@ -139,7 +165,9 @@ class LoadStoredFeatures(BaseTransform):
         return array
 
     @staticmethod
-    def _check_names(groups: Groups, arrays: Dict[str, np.ndarray]) -> None:
+    def _check_names(
+        option: str, groups: Groups, arrays: Dict[str, np.ndarray]
+    ) -> None:
         names = [
             name
             for group in groups
@@ -148,6 +176,6 @@ class LoadStoredFeatures(BaseTransform):
         unknown = [name for name in names if name not in arrays]
         if unknown:
             raise ValueError(
-                f'LoadStoredFeatures: normalize names {unknown}, but the data set has '
+                f'LoadStoredFeatures: {option} names {unknown}, but the data set has '
                 f'the streams {list(arrays)}'
             )

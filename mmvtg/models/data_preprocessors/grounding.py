@@ -43,7 +43,11 @@ class GroundingDataPreprocessor(BaseDataPreprocessor):
     float16, frames uint8, token ids int64.
 
     Queries of the same video share its row: V is then smaller than B, and
-    ``video_owners`` (B,) int64 is added. Else V is B.
+    ``video_owners`` (B,) int64 is added. Else V is B. ``motion=[(T, C), ...]``, where
+    the pipeline packs it, becomes ``motion`` (V, T, C) of the same rows.
+
+    Raises:
+        ValueError: If motion is not as long as its video.
     """
 
     def forward(self, data: dict, training: bool = False) -> dict:
@@ -54,7 +58,22 @@ class GroundingDataPreprocessor(BaseDataPreprocessor):
             inputs[name], inputs[f'{name}_mask'] = pad_sequences(list(rows))
         if len(videos) < len(owners):
             inputs['video_owners'] = torch.tensor(owners)
+        if 'motion' in data['inputs']:
+            places = [owners.index(row) for row in range(len(videos))]
+            motion = [data['inputs']['motion'][place] for place in places]
+            check_lengths(videos, motion)
+            inputs['motion'] = pad_sequences(motion)[0]
         return self.cast_data(dict(inputs=inputs, data_samples=samples))
+
+
+def check_lengths(videos: Sequence[Tensor], motion: Sequence[Tensor]) -> None:
+    """Refuse motion (T', C) of another length than its video (T, ...)."""
+    if [len(rows) for rows in videos] != [len(rows) for rows in motion]:
+        raise ValueError(
+            f'videos of {[len(rows) for rows in videos]} clips come with motion of '
+            f'{[len(rows) for rows in motion]}: each clip needs one vector; were both '
+            'made at the fps of the data set?'
+        )
 
 
 def share_videos(

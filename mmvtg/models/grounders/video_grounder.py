@@ -64,7 +64,8 @@ class VideoGrounder(BaseModel):
         Args:
             inputs (dict): ``video`` (V, T, ...), ``video_mask`` (V, T), ``query``
                 (B, L, ...), ``query_mask`` (B, L), as the preprocessor makes them;
-                with fewer videos than queries also ``video_owners`` (B,).
+                with fewer videos than queries also ``video_owners`` (B,), and
+                ``motion`` (V, T, C) where the pipeline packs it.
         """
         return self.meet(*self.encode(inputs))
 
@@ -72,6 +73,7 @@ class VideoGrounder(BaseModel):
         """What both towers say; ``inputs`` as in :meth:`fuse`."""
         video = self.vision_tower(inputs['video'], inputs['video_mask'])
         video.owners = inputs.get('video_owners')
+        video.motion = inputs.get('motion')
         return video, self.text_tower(inputs['query'], inputs['query_mask'])
 
     def meet(self, video: VideoFeatures, query: QueryFeatures) -> FusedFeatures:

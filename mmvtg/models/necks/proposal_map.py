@@ -3,6 +3,7 @@
 from typing import Optional, Sequence
 
 import torch
+import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor
 
@@ -12,6 +13,9 @@ from mmvtg.registry import MODELS
 from mmvtg.structures import ProposalFeatures, QueryFeatures, VideoFeatures
 
 from .clip_pooling import ClipPooling
+
+#: What the map reads of a video, and the option that says how wide it is.
+_STREAMS = (('clips', 'in_channels'), ('motion', 'motion_channels'))
 
 
 def range_max(clips: Tensor, cells: Tensor) -> Tensor:
@@ -61,6 +65,8 @@ class ProposalMap(BaseModule):
             for N = 16, [15, 8, 8] for 64, [15, 8, 8, 8] for 128.
         kernel_size (int): Of the convolutions.
         num_layers (int): Of the convolutions.
+        motion_channels (int): Width of ``VideoFeatures.motion``, which is put behind
+            the clips, both of length 1. 0: no motion is read.
         project (bool): Project clips before they are averaged the second time. VDI
             does not, to keep the features of CLIP.
     """
@@ -77,13 +83,15 @@ class ProposalMap(BaseModule):
         kernel_size: int = 5,
         num_layers: int = 8,
         project: bool = True,
+        motion_channels: int = 0,
         init_cfg: Optional[dict] = None,
     ) -> None:
         super().__init__(init_cfg)
-        width = channels if project else in_channels
+        self.widths = [in_channels] + [motion_channels] * (motion_channels > 0)
+        width = channels if project else sum(self.widths)
         grid = ProposalGrid(num_clips, counts)
         self.pooling = ClipPooling(
-            in_channels, channels if project else None, num_frames, num_clips
+            sum(self.widths), channels if project else None, num_frames, num_clips
         )
         self.conv = CellConvStack(grid.mask, width, channels, kernel_size, num_layers)
         self.register_buffer('cells', grid.cells, persistent=False)
@@ -102,22 +110,12 @@ class ProposalMap(BaseModule):
             ProposalFeatures: Of S moments a video.
 
         Raises:
-            ValueError: If clips are of another width.
+            ValueError: If clips or motion are of another width.
         """
-        clips = video.layers[-1][:, :, 0] if video.clips is None else video.clips
-        width = self.conv.convs[0].in_channels
-        if self.pooling.proj is not None:
-            width = self.pooling.proj.in_features
-        if clips.size(-1) != width:
-            raise ValueError(
-                f'clips have {clips.size(-1)} channels, in_channels of the neck says '
-                f'{width}: which features does the data set load?'
-            )
-        clips = clips.to(self.conv.convs[0].weight.dtype)
-        pooled = self.pooling(clips, video.mask)
+        pooled = self.pooling(self.join_streams(video), video.mask)
         owners = video.owners
         if owners is None:
-            owners = torch.arange(len(video.mask), device=clips.device)
+            owners = torch.arange(len(video.mask), device=pooled.device)
         return ProposalFeatures(
             proposals=self.conv(range_max(pooled, self.cells)),
             spans=self.spans,
@@ -125,6 +123,26 @@ class ProposalMap(BaseModule):
             mask=video.mask,
             owners=owners,
         )
+
+    def join_streams(self, video: VideoFeatures) -> Tensor:
+        """(V, T, C) of clips; with motion, both of length 1, side by side."""
+        clips = video.layers[-1][:, :, 0] if video.clips is None else video.clips
+        dtype = self.conv.convs[0].weight.dtype
+        streams = []
+        for (name, option), width in zip(_STREAMS, self.widths):
+            stream = clips if name == 'clips' else video.motion
+            found = 'no' if stream is None else stream.size(-1)
+            if found != width:
+                raise ValueError(
+                    f'{name} have {found} channels, {option} of the neck says {width}: '
+                    'which features does the data set load? Motion is packed by '
+                    'PackGroundingInputs(motion_key=...), and raw videos come without'
+                )
+            streams.append(stream.to(dtype))
+        if len(streams) == 1:
+            return streams[0]
+        units = [F.normalize(stream, dim=-1) for stream in streams]
+        return torch.cat(units, dim=-1)
 
 
 def pool_query(query: QueryFeatures) -> Tensor:

@@ -104,3 +104,30 @@ def test_mean_over_words_leaves_padding_out():
     words, mask = torch.randn(2, 5, 3), mask_of([5, 2])
     pooled = pool_query(QueryFeatures(mask=mask, words=words))
     torch.testing.assert_close(pooled[1], words[1, :2].mean(0))
+
+
+def test_motion_lies_behind_the_clips():
+    torch.manual_seed(0)
+    neck = ProposalMap(4, 8, 8, 8, [7], 3, 2, motion_channels=3)
+    clips, motion = torch.randn(2, 9, 4), torch.randn(2, 9, 3).half()
+    query = QueryFeatures(mask=mask_of([1, 1]), pooled=torch.randn(2, 5))
+
+    def proposals(**streams):
+        return neck(VideoFeatures(mask=mask_of([9, 6]), **streams), query).proposals
+
+    before = proposals(clips=clips, motion=motion)
+    # a clip counts as much as a movement, however long their vectors are
+    torch.testing.assert_close(before, proposals(clips=3 * clips, motion=motion))
+    other = motion.clone()
+    other[0, 2] = -other[0, 2]
+    after = proposals(clips=clips, motion=other)
+    assert not torch.allclose(before[0], after[0], atol=1e-3)
+
+
+@pytest.mark.parametrize('motion, found', [(None, 'no'), (torch.randn(1, 9, 2), '2')])
+def test_motion_of_another_width_is_named(motion, found):
+    neck = ProposalMap(4, 8, 8, 8, [7], 3, 2, motion_channels=3)
+    video = VideoFeatures(mask=mask_of([9]), clips=torch.randn(1, 9, 4), motion=motion)
+    query = QueryFeatures(mask=mask_of([1]), pooled=torch.randn(1, 5))
+    with pytest.raises(ValueError, match=f'motion have {found} .*motion_channels'):
+        neck(video, query)
