@@ -76,10 +76,10 @@ def test_pipeline(cfg: ConfigDict) -> List[dict]:
 
 
 def check_loader(cfg: ConfigDict) -> None:
-    """Refuse a config that changes stored features when it loads them.
+    """Refuse a config that reads more than its towers say of a video.
 
     Raises:
-        ValueError: What the tower says of a video would differ from it.
+        ValueError: It changes stored features when it loads them, or reads motion.
     """
     changes = ('normalize', 'temporal_endpoints', 'cut_clips', 'max_words')
     for step in test_pipeline(cfg):
@@ -88,6 +88,12 @@ def check_loader(cfg: ConfigDict) -> None:
             raise ValueError(
                 f'the config loads stored features with {", ".join(asked)}, which the '
                 'inferencer does not know how to do for a video'
+            )
+        if step.get('motion_key'):
+            raise ValueError(
+                'the model reads motion features beside the tower, which the '
+                'inferencer cannot make of a video: store them with '
+                'tools/extract_features.py and use tools/test.py'
             )
 
 

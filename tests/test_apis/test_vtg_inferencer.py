@@ -17,6 +17,9 @@ from mmvtg.datasets.transforms.video import load_frames
 ROOT = Path(__file__).parents[2]
 TINY = 'r2-tuning_tiny-clip-k4_1xb32-10e_moving-shapes'
 
+WITH_MOTION = dict(
+    dataset=dict(pipeline=[dict(type='PackGroundingInputs', motion_key='motion')])
+)
 NORMALISED = dict(
     dataset=dict(pipeline=[dict(type='LoadStoredFeatures', normalize=['video'])])
 )
@@ -181,8 +184,9 @@ def test_models_are_found_by_name():
 
 
 def test_missing_weights_are_explained(colour_config, tmp_path):
-    with pytest.raises(ValueError, match=f'{TINY} has no published weights'):
-        VTGInferencer(TINY)
+    untrained = 'r2-tuning_tiny-clip-k4_1xb32-10e_moving-shapes-full'
+    with pytest.raises(ValueError, match=f'{untrained} has no published weights'):
+        VTGInferencer(untrained)
     with pytest.raises(ValueError, match='the config has no published weights'):
         VTGInferencer(colour_config)
     with pytest.raises(ValueError, match='give a model, or weights with a config'):
@@ -218,6 +222,7 @@ def test_weights_may_carry_their_config(colour_config, tmp_path, video):
         (dict(fps=-1), 'want a positive number'),
         (dict(feature_extractor=None), 'which towers'),
         (dict(window=0.3), 'at least one clip'),
+        (dict(test_dataloader=WITH_MOTION), 'reads motion features beside'),
         (dict(test_dataloader=NORMALISED), 'with normalize, which'),
     ],
 )
