@@ -10,6 +10,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.infer import BaseInferencer
 from mmengine.logging import MMLogger
+from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -113,7 +114,9 @@ class VTGInferencer(BaseInferencer):
             )
         weights = None if weights == 'random' else weights
         device = None if device is None else check_device(device)
-        super().__init__(model, weights, device, scope, show_progress)
+        # mmengine builds in the scope of the process, which may be none or another
+        with DefaultScope.overwrite_default_scope(scope):
+            super().__init__(model, weights, device, scope, show_progress)
         self.device = next(self.model.parameters()).device
         self.fps = clip_rate(self.cfg, fps)
         window = window or self.cfg.get('window') or DEFAULT_WINDOW

@@ -1,6 +1,9 @@
 """The models whose weights come with mmvtg: each one works by its name alone."""
 
+import sys
+
 import pytest
+from tiny_world import run
 
 from mmvtg.apis import VTGInferencer, download, find_model, get_model, list_models
 from mmvtg.registry import MODELS
@@ -36,3 +39,17 @@ def test_a_shipped_model_answers(name, world):
     start, end, score = answer['moments'][0]
     assert 0 <= start < end and 0 < score <= 1
     assert len(set(answer['saliency'])) > 1
+
+
+def test_a_fresh_process_needs_no_more_than_the_inferencer(world, tmp_path):
+    """Other tests leave mmvtg's scope behind them; a user's script has none."""
+    video = world / 'moving_shapes' / 'tiny' / 'videos' / 'test_00000.mp4'
+    script = (
+        'from mmvtg.apis import VTGInferencer\n'
+        f'ask = VTGInferencer({GROUNDERS[0]!r}, device="cpu")\n'
+        f'answer = ask({str(video)!r}, "a red circle", out_dir={str(tmp_path)!r})\n'
+        'print(len(answer["predictions"]))'
+    )
+    done = run([sys.executable, '-c', script], world)
+    assert done.strip().endswith('1')
+    assert (tmp_path / 'test_00000_0.png').is_file()
