@@ -1,9 +1,11 @@
 """The commands of docs/own_data.md run in the order in which they stand."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from tiny_world import ROOT, environment
@@ -34,6 +36,13 @@ def write_data(world: Path, folder: Path) -> dict:
     return names
 
 
+def with_this_python(data: Path) -> dict:
+    """The page says ``python``, which is this one where a venv is active."""
+    env = environment(data)
+    here = str(Path(sys.executable).parent)
+    return dict(env, PATH=os.pathsep.join([here, env['PATH']]))
+
+
 def test_the_tutorial_runs(world, tmp_path):
     names = write_data(world, tmp_path / 'my_data')
     assert len(names) > 2 and set(json.loads(blocks('json')[0])) >= {'query', 'vid'}
@@ -48,7 +57,7 @@ def test_the_tutorial_runs(world, tmp_path):
         done = subprocess.run(
             ['bash', '-c', command],
             cwd=tmp_path,
-            env=environment(world),
+            env=with_this_python(world),
             capture_output=True,
             text=True,
         )
@@ -71,7 +80,7 @@ def test_a_mistake_is_found_before_training(world, tmp_path):
     done = subprocess.run(
         ['bash', '-c', command],
         cwd=tmp_path,
-        env=environment(world),
+        env=with_this_python(world),
         capture_output=True,
         text=True,
     )

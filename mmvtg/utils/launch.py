@@ -1,5 +1,6 @@
 """What the command-line tools share."""
 
+import atexit
 import os
 import os.path as osp
 import subprocess
@@ -99,6 +100,8 @@ def adapt_to_device(cfg: Config, launcher: str) -> None:
     os.environ.setdefault('MASTER_PORT', '29500')
     if not dist.is_initialized():
         dist.init_process_group('gloo')
+        # gloo's threads may abort a process that ends while they run
+        atexit.register(dist.destroy_process_group)
     cfg.model_wrapper_cfg = _ddp_without_device(cfg)
 
 

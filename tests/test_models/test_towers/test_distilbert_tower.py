@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 
 from mmvtg.models.necks.proposal_map import pool_query
 from mmvtg.models.towers import DistilBertTower
+from mmvtg.utils.conversion import rename
 
 ROOT = Path(__file__).parents[3]
 SMALL = dict(
@@ -39,7 +40,7 @@ def test_checkpoints_of_mmns_authors_have_its_names():
     tool = runpy.run_path(str(ROOT / 'tools' / 'model_converters' / 'mmn.py'))
     state = make().state_dict()
     official = {f'module.text_encoder.{key}': value for key, value in state.items()}
-    ours = tool['rename'](official, tool['_RULES'])
+    ours = rename(official, tool['_RULES'])
     assert set(ours) == {f'text_tower.{key}' for key in state}
 
 
