@@ -36,11 +36,17 @@ def write_data(world: Path, folder: Path) -> dict:
     return names
 
 
-def with_this_python(data: Path) -> dict:
-    """The page says ``python``, which is this one where a venv is active."""
-    env = environment(data)
+def call(command: str, folder: Path, world: Path) -> subprocess.CompletedProcess:
+    """A line of the page; its ``python`` is this one, as where a venv is active."""
+    env = environment(world)
     here = str(Path(sys.executable).parent)
-    return dict(env, PATH=os.pathsep.join([here, env['PATH']]))
+    return subprocess.run(
+        ['bash', '-c', command],
+        cwd=folder,
+        env=dict(env, PATH=os.pathsep.join([here, env['PATH']])),
+        capture_output=True,
+        text=True,
+    )
 
 
 def test_the_tutorial_runs(world, tmp_path):
@@ -54,13 +60,7 @@ def test_the_tutorial_runs(world, tmp_path):
     assert len(commands) == 6
     said = []
     for command in commands:
-        done = subprocess.run(
-            ['bash', '-c', command],
-            cwd=tmp_path,
-            env=with_this_python(world),
-            capture_output=True,
-            text=True,
-        )
+        done = call(command, tmp_path, world)
         assert done.returncode == 0, command + done.stdout[-2000:] + done.stderr[-2000:]
         said.append(done.stdout + done.stderr)
     assert 'MR-full-mAP' in said[4]
@@ -77,11 +77,5 @@ def test_a_mistake_is_found_before_training(world, tmp_path):
     with open(folder / 'train.jsonl', 'a') as file:
         file.write('{"qid": 999, "query": "it moves", "vid": "v0"}\n')
     command = blocks('bash')[0].splitlines()[0].replace('tools/', f'{ROOT}/tools/')
-    done = subprocess.run(
-        ['bash', '-c', command],
-        cwd=tmp_path,
-        env=with_this_python(world),
-        capture_output=True,
-        text=True,
-    )
+    done = call(command, tmp_path, world)
     assert done.returncode == 1 and 'duration' in done.stdout

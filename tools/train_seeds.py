@@ -132,7 +132,7 @@ def table(summary: Dict[str, dict], patterns: List[str], seeds: int) -> str:
     if not keys:
         raise ValueError(f'--metrics {" ".join(patterns)}: there is no such metric')
     lines = [
-        f'| {seeds} seeds | epoch | ' + ' | '.join(keys) + ' |',
+        f'| {seeds} seed{"s" * (seeds > 1)} | epoch | ' + ' | '.join(keys) + ' |',
         '| --- | --- |' + ' ---: |' * len(keys),
     ]
     for ann_file, kinds in summary.items():
