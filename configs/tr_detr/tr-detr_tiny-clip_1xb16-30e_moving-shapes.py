@@ -2,27 +2,10 @@
 _base_ = [
     '../_base_/datasets/moving_shapes_class_token.py',
     '../_base_/models/tiny_clip_k4.py',
-    '../_base_/models/tr_detr.py',
+    '../_base_/models/tr_detr_small.py',
     '../_base_/schedules/detr_moving_shapes.py',
     '../_base_/default_runtime.py',
 ]
 
-channels = 64
-# so short a training does not overfit: dropout slows it
-layer = dict(num_heads=4, ffn_channels=256, dropout=0.0)
-model = dict(
-    neck=dict(
-        video_dims=128,
-        query_dims=96,
-        channels=channels,
-        layer=layer,
-        inputs=dict(dropout=0.0, use_tef=True, normalize=True),
-    ),
-    head=dict(
-        channels=channels,
-        layer=layer,
-        decoder=dict(layer=layer),
-        post_processor=dict(unit=2.0),
-    ),
-)
+model = dict(head=dict(layer=_base_.small_layer))
 default_hooks = dict(checkpoint=dict(save_best='MR-full-mAP', rule='greater'))

@@ -1,0 +1,3 @@
+_base_ = ['./tr_detr.py', './small_detr.py']
+
+model = dict(neck=_base_.small_neck, head=_base_.small_head)
