@@ -52,7 +52,8 @@ class CLIPTextTower(CLIPTower):
         hook_weights (str, optional): See :class:`CLIPTower`.
         frozen_words (bool): Whether token embeddings stay as they are where the tower
             learns (``frozen=False``): words that training never names then keep their
-            places, and the optimiser is spared the largest weight of the tower.
+            places, and the optimiser and checkpoints are spared the largest weight of
+            the tower.
     """
 
     role = 'text_tower'
@@ -70,10 +71,9 @@ class CLIPTextTower(CLIPTower):
     ) -> None:
         text = _TextHalf(build_clip(model, pretrained), model)
         source = dict(model=model, pretrained=pretrained)
-        super().__init__(text, source, frozen, hooks, recompute, hook_weights)
+        still = ['token_embedding.weight'] if frozen_words else []
+        super().__init__(text, source, frozen, hooks, recompute, hook_weights, still)
         self.project_words = project_words
-        if frozen_words:
-            self.clip.token_embedding.requires_grad_(False)
 
     @property
     def context_length(self) -> int:

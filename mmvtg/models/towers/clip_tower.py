@@ -26,11 +26,16 @@ class CLIPTower(BaseModule):
       carry them is loaded as it is. With random weights (``pretrained=None``) the
       weights are therefore not kept; that is for tests.
 
+    A tower that learns leaves out the weights that are frozen all the same
+    (``still``).
+
     Args:
         clip (nn.Module): One half of an open_clip model.
         source (dict): Where it came from (model, pretrained), for manifests.
         frozen (bool): Whether its weights stay as they are.
         hooks (Sequence[dict], optional): Configs of tower hooks.
+        still (Sequence[str]): Names of CLIP's weights that stay as they are even where
+            the tower learns.
         recompute (bool): Compute each layer again in the backward pass instead of
             keeping its activations.
         hook_weights (str, optional): Checkpoint that the hooks' weights are read from.
@@ -47,6 +52,7 @@ class CLIPTower(BaseModule):
         hooks: Optional[Sequence[dict]],
         recompute: bool,
         hook_weights: Optional[str] = None,
+        still: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.clip = clip
@@ -59,8 +65,12 @@ class CLIPTower(BaseModule):
             load_hooks(self.hooks, hook_weights, self.role)
         if frozen:
             self.clip.requires_grad_(False).eval()
-            self._register_state_dict_hook(_leave_out_clip)
-            self._register_load_state_dict_pre_hook(_fill_in_clip, with_module=True)
+        for name in still:
+            self.clip.get_parameter(name).requires_grad_(False)
+        # a fixed list: a copy of the model, such as an average, freezes all it has
+        self._left_out = list(self.clip.state_dict()) if frozen else list(still)
+        self._register_state_dict_hook(_leave_out_clip)
+        self._register_load_state_dict_pre_hook(_fill_in_clip, with_module=True)
 
     @property
     def blocks(self) -> nn.ModuleList:
@@ -142,11 +152,12 @@ def require_plain_tower(half: Any, name: str, wanted: Sequence[str]) -> None:
             )
 
 
-def _leave_out_clip(module: nn.Module, state: Dict, prefix: str, metadata: Any) -> None:
-    for key in [key for key in state if key.startswith(f'{prefix}clip.')]:
-        del state[key]
+def _leave_out_clip(module: CLIPTower, state: Dict, prefix: str, metadata: Any) -> None:
+    for name in module._left_out:
+        state.pop(f'{prefix}clip.{name}', None)
 
 
-def _fill_in_clip(module: nn.Module, state: Dict, prefix: str, *unused: Any) -> None:
-    for key, value in module.clip.state_dict(prefix=f'{prefix}clip.').items():
-        state.setdefault(key, value)
+def _fill_in_clip(module: CLIPTower, state: Dict, prefix: str, *unused: Any) -> None:
+    own = module.clip.state_dict()
+    for name in module._left_out:
+        state.setdefault(f'{prefix}clip.{name}', own[name])

@@ -1,5 +1,7 @@
 """Towers without hooks are open_clip; frozen ones stay as they are."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 from mmengine.runner.checkpoint import get_state_dict, load_state_dict
@@ -188,6 +190,28 @@ def test_trained_tower_is_in_checkpoints_and_trains():
     assert tower.clip.training
     tower(*text_batch()).pooled.sum().backward()
     assert tower.clip.token_embedding.weight.grad is not None
+
+
+@pytest.mark.parametrize('load', ['torch', 'mmengine'])
+def test_words_that_stay_are_left_out_of_checkpoints(load):
+    tower = CLIPTextTower('small-gelu', frozen=False, frozen_words=True)
+    model = nn.ModuleDict(dict(text_tower=tower))
+    # an average of the weights freezes all it has, and keeps what is learned
+    for copy in (model, deepcopy(model).requires_grad_(False)):
+        state = get_state_dict(copy) if load == 'mmengine' else copy.state_dict()
+        assert 'text_tower.clip.token_embedding.weight' not in state
+        assert 'text_tower.clip.positional_embedding' in state
+    words = tower.clip.token_embedding.weight.clone()
+    state = {key: value + 1 for key, value in state.items()}
+    if load == 'mmengine':
+        load_state_dict(model, state, strict=True)
+    else:
+        model.load_state_dict(state, strict=True)
+    assert torch.equal(tower.clip.token_embedding.weight, words)
+    learned = 'text_tower.clip.positional_embedding'
+    assert torch.equal(model.state_dict()[learned], state[learned])
+    tower(*text_batch()).pooled.sum().backward()
+    assert tower.clip.token_embedding.weight.grad is None
 
 
 def test_runs_are_not_split_and_inputs_follow_their_frames():
