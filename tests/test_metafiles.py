@@ -1,6 +1,7 @@
 """The metafiles keep to the schema of mim, and to what the model zoo adds to it."""
 
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -139,3 +140,10 @@ def test_mim_downloads_by_name(tmp_path):
         server.close()
     assert (tmp_path / 'out' / 'w.pth').read_bytes() == b'weights'
     assert (tmp_path / 'out' / f'{name}.py').is_file()
+
+
+def test_the_page_has_the_table_of_the_tool():
+    tool = runpy.run_path(str(ROOT / 'tools' / 'model_zoo.py'))
+    assert tool['table']() in (ROOT / 'docs' / 'model_zoo.md').read_text('utf-8'), (
+        'put what `python tools/model_zoo.py table` prints into docs/model_zoo.md'
+    )

@@ -1,6 +1,7 @@
 """The model zoo: what there is, what is known of a model, its weights.
 
     python tools/model_zoo.py list 'r2-tuning*'
+    python tools/model_zoo.py table
     python tools/model_zoo.py info r2-tuning_clip-b32-k4_1xb128-30e_qvhighlights
     python tools/model_zoo.py download r2-tuning_clip-b32-k4_1xb4-500e_tvsum@BK
 
@@ -10,10 +11,12 @@ The cache is $MMVTG_CACHE, else ~/.cache/mmvtg; mirrors may stand in $MMVTG_MIRR
 """
 
 import argparse
+import os
 import os.path as osp
 import sys
 from typing import List, Optional
 
+import mmvtg
 from mmvtg.apis.metafiles import NO_HASH, ModelEntry, get_model, list_models, root
 from mmvtg.apis.model_zoo import download
 
@@ -28,6 +31,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     part.add_argument(
         '--weights', action='store_true', help='only those with a checkpoint'
     )
+    commands.add_parser('table', help='Markdown: models that come with mmvtg, results')
     part = commands.add_parser('info', help='what the metafiles say of a model')
     part.add_argument('name', help='model')
     part = commands.add_parser('download', help='get weights')
@@ -64,6 +68,24 @@ def describe(entry: ModelEntry) -> str:
     return '\n'.join(lines)
 
 
+def table() -> str:
+    """Markdown: what the models whose weights come with mmvtg were measured to give."""
+    lines = ['| model | MiB | measured on | |', '| --- | ---: | --- | --- |']
+    for name in list_models():
+        entry = get_model(name)
+        kind, _, path = (entry.weights or '').partition(':')
+        if kind != 'package':
+            continue
+        size = osp.getsize(osp.join(osp.dirname(mmvtg.__file__), path)) / 2**20
+        config = osp.relpath(entry.config, root()).replace(os.sep, '/')
+        first = f'[{entry.name}](../{config}) | {size:.1f}'
+        for result in entry.results or [dict(Dataset='', Metrics={})]:
+            numbers = ', '.join(f'{k} {v}' for k, v in result['Metrics'].items())
+            lines.append(f'| {first} | {result["Dataset"]} | {numbers} |')
+            first = ' | '
+    return '\n'.join(lines)
+
+
 def main(argv: Optional[List[str]] = None) -> int:
     args = parse_args(argv)
     try:
@@ -72,6 +94,8 @@ def main(argv: Optional[List[str]] = None) -> int:
                 entry = get_model(name)
                 if entry.weights or entry.releases or not args.weights:
                     print(name)
+        elif args.command == 'table':
+            print(table())
         elif args.command == 'info':
             print(describe(get_model(args.name)))
         else:

@@ -1,11 +1,14 @@
 """Make a checkpoint of a training ready for others: weights alone, and their hash.
 
     python tools/publish_model.py work_dirs/r2-tuning_.../epoch_10.pth mmvtg/weights
+    python tools/publish_model.py work_dirs/NAME_seeds/seed_0/epoch_10.pth FOLDER \\
+        --metrics R1@0.5=MR-full-R1@0.5 mAP=MR-full-mAP
 
 What only a resumed training needs (optimiser, schedules, logs) is left out. Writes
 FOLDER/CONFIG.safetensors, with the epoch and the seed beside the weights, and the
-numbers of the training's log to FOLDER/CONFIG.jsonl; prints the lines of the metafile.
-The weights run no code when they are loaded.
+numbers of the training's log to FOLDER/CONFIG.jsonl; prints the lines of the metafile,
+with --metrics also what tools/train_seeds.py found, under names for readers. The
+weights run no code when they are loaded.
 """
 
 import argparse
@@ -13,13 +16,14 @@ import json
 import os.path as osp
 import sys
 from glob import glob
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 from safetensors.torch import save_file
 
 from mmvtg.engine.checkpoint import load_local
 from mmvtg.utils.download import file_hash
 from mmvtg.utils.files import replacing, write_atomic
+from mmvtg.utils.tool_runs import spread_text
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -29,6 +33,13 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('checkpoint', help='of a training')
     parser.add_argument('folder', help='where the file goes')
     parser.add_argument('--name', help='of the model (the name of its config)')
+    parser.add_argument(
+        '--metrics',
+        nargs='+',
+        default=[],
+        metavar='NAME=KEY',
+        help='of seeds.json beside the folder of the seed',
+    )
     return parser.parse_args(argv)
 
 
@@ -83,6 +94,39 @@ def model_name(checkpoint: str) -> str:
     return parts[0]
 
 
+def results(checkpoint: str, metrics: List[str]) -> str:
+    """Lines of the metafile: mean and deviation over seeds, of last and best epoch.
+
+    Raises:
+        FileNotFoundError: No ``seeds.json`` beside the folder of the checkpoint.
+        ValueError: Metrics that are not in it.
+    """
+    folder = osp.dirname(osp.dirname(osp.abspath(checkpoint)))
+    with open(osp.join(folder, 'seeds.json'), encoding='utf-8') as file:
+        content = json.load(file)
+    names = dict(item.partition('=')[::2] for item in metrics)
+    lines = []
+    for ann_file, kinds in content['summary'].items():
+        found = {kind: _values(names, kinds[kind]) for kind in kinds}
+        if len(found) == 2 and found['last'] == found['best']:
+            found = {'last and best': found['last']}
+        for kind, values in found.items():
+            subset = osp.splitext(osp.basename(ann_file))[0]
+            seeds = f'{len(content["seeds"])} seeds'
+            lines.append('      - Task: ...')
+            lines.append(f'        Dataset: ... {subset}, {kind} epoch, {seeds}')
+            lines.append('        Metrics:')
+            lines += [f'          {name}: {value}' for name, value in values.items()]
+    return '\n'.join(lines)
+
+
+def _values(names: Dict[str, str], metrics: Dict[str, dict]) -> Dict[str, str]:
+    missing = [key for key in names.values() if key not in metrics]
+    if missing:
+        raise ValueError(f'seeds.json has no {missing[0]!r}, but {", ".join(metrics)}')
+    return {name: spread_text(**metrics[key], digits=1) for name, key in names.items()}
+
+
 def main(argv: Optional[List[str]] = None) -> int:
     args = parse_args(argv)
     try:
@@ -91,6 +135,7 @@ def main(argv: Optional[List[str]] = None) -> int:
         digest = publish(args.checkpoint, target)
         log = osp.join(args.folder, f'{name}.jsonl')
         publish_log(osp.dirname(osp.abspath(args.checkpoint)), log)
+        found = results(args.checkpoint, args.metrics) if args.metrics else ''
     except (OSError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
@@ -98,6 +143,8 @@ def main(argv: Optional[List[str]] = None) -> int:
     print(f'    Weights: https://.../{osp.basename(target)}')
     print(f"    Weights SHA256: '{digest}'")
     print(f'    Training Log: https://.../{osp.basename(log)}')
+    if found:
+        print(f'    Results:\n{found}')
     return 0
 
 

@@ -66,6 +66,7 @@ def spread(values: Sequence[float]) -> Dict[str, Optional[float]]:
     return dict(mean=float(np.mean(values)), std=std)
 
 
-def spread_text(mean: float, std: Optional[float]) -> str:
+def spread_text(mean: float, std: Optional[float], digits: int = 2) -> str:
     """``12.34 ± 0.56``, or without deviation."""
-    return f'{mean:.2f}' if std is None else f'{mean:.2f} ± {std:.2f}'
+    text = f'{mean:.{digits}f}'
+    return text if std is None else f'{text} ± {std:.{digits}f}'

@@ -48,6 +48,26 @@ def test_published(checkpoint, tmp_path, capsys):
     assert log == ['{"loss": 0.33333, "step": 1.0}', '{"loss": 0.16667, "step": 2.0}']
 
 
+def test_results_of_seeds(checkpoint, tmp_path, capsys):
+    def said(metrics, *keys):
+        content = dict(summary={'qvhighlights/test.jsonl': metrics}, seeds={0: 1, 1: 1})
+        (tmp_path / 'seeds.json').write_text(json.dumps(content))
+        options = ['--metrics', *keys] if keys else []
+        code = tool['main']([str(checkpoint), str(tmp_path / 'out'), *options])
+        return code, ''.join(capsys.readouterr())
+
+    last = dict(mAP=dict(mean=12.34, std=0.56), other=dict(mean=1.0, std=None))
+    best = dict(mAP=dict(mean=13.0, std=0.1))
+    code, text = said(dict(last=last, best=best), 'm=mAP')
+    assert code == 0 and 'test, last epoch, 2 seeds' in text
+    assert 'm: 12.3 ± 0.6' in text and 'm: 13.0 ± 0.1' in text
+    code, text = said(dict(last=best, best=best), 'm=mAP')
+    assert 'test, last and best epoch, 2 seeds' in text and text.count('m: 13.0') == 1
+    code, text = said(dict(last=last), 'm=mAP@1')
+    assert code == 1 and "no 'mAP@1', but mAP, other" in text
+    assert 'Results' not in said(dict(last=last))[1]
+
+
 def test_what_is_no_training_is_refused(checkpoint, tmp_path, capsys):
     lost = tmp_path / 'epoch_2.pth'
     shutil.copy(checkpoint, lost)
