@@ -11,7 +11,9 @@ What comes out is what the head says, before anything is decoded:
 - R2-Tuning: ``logits`` (B, S), ``distances`` (B, S, 2) in strides, ``mask`` (B, S) and
   ``similarity`` (B, T), for the S points of all levels;
 - DETR heads: ``logits`` (B, Q, 2), foreground first, ``spans`` (B, Q, 2) as (center,
-  width) in fractions of the video, and ``saliency`` (B, T).
+  width) in fractions of the video, and ``saliency`` (B, T);
+- UniVTG: ``logits`` (B, T), ``spans`` (B, T, 2) as (start, end) in fractions of the
+  video, and ``similarity`` (B, T).
 
 The file is run by onnxruntime and compared with torch at lengths other than those that
 it was exported with, before it takes its name. Videos of fewer clips than the longest
@@ -29,6 +31,7 @@ from mmengine.config import Config, DictAction
 from mmengine.runner import load_checkpoint
 from torch import Tensor, nn
 
+from mmvtg.models.heads import DETRHead, R2Head, TRDETRHead, UniVTGHead
 from mmvtg.models.heads.decoding import DETROutputs, HeadOutputs
 from mmvtg.models.layers import TokenMLP
 from mmvtg.models.necks import r2_block
@@ -61,12 +64,27 @@ class GroundingPath(nn.Module):
         return tuple(name_outputs(self.model.head(self.model.fuse(inputs))).values())
 
 
-def name_outputs(outputs: object) -> Dict[str, Tensor]:
-    """The parts of a head's outputs that decoding needs.
+def check_exportable(model: nn.Module) -> None:
+    """Refuse what ONNX has no words for.
 
     Raises:
-        ValueError: A head that says something else.
+        ValueError: Another head than those at the top of this file.
     """
+    head = getattr(model, 'head', None)
+    if isinstance(head, TRDETRHead):
+        raise ValueError(
+            'TRDETRHead has a recurrent layer over a number of clips that depends on '
+            'the video: it cannot be exported'
+        )
+    if not isinstance(head, (R2Head, DETRHead, UniVTGHead)):
+        raise ValueError(
+            f'{type(head).__name__} cannot be exported: only R2Head, DETR heads and '
+            'UniVTGHead can'
+        )
+
+
+def name_outputs(outputs: object) -> Dict[str, Tensor]:
+    """The parts of a head's outputs that decoding needs."""
     if isinstance(outputs, HeadOutputs):
         names = ('logits', 'distances', 'mask', 'similarity')
         found = {name: getattr(outputs, name) for name in names}
@@ -75,10 +93,8 @@ def name_outputs(outputs: object) -> Dict[str, Tensor]:
         if outputs.logits is not None:  # those of the last decoder layer
             found.update(logits=outputs.logits[-1], spans=outputs.spans[-1])
     else:
-        raise ValueError(
-            f'{type(outputs).__name__} is neither of R2Head nor of a DETR head: only '
-            'these can be exported'
-        )
+        names = ('logits', 'spans', 'similarity')
+        found = {name: getattr(outputs, name) for name in names}
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -206,6 +222,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     try:
         cfg = load_config(args.config, args.cfg_options)
         model = MODELS.build(cfg.model).eval()
+        check_exportable(model)
         if args.checkpoint != 'random':
             load_checkpoint(model, args.checkpoint, map_location='cpu', strict=True)
         with replacing(args.target) as temporary:
