@@ -2,7 +2,8 @@
 
 MODEL is a config file or the name of a model (``--list-models`` names them). Videos may
 be of any length. Into the folder ``--out`` go a picture an answer, ``predictions.json``
-and, with ``--save-video``, the video with its timeline under the frames (no sound).
+and, with ``--save-video``, the video with its timeline under the frames, with
+``--summary 0.15`` a film of its most salient 15 % (both without sound).
 """
 
 import argparse
@@ -12,7 +13,7 @@ from typing import List, Optional
 
 from mmengine.config import DictAction
 
-from mmvtg.apis import VTGInferencer, download, find_model, list_models
+from mmvtg.apis import VTGInferencer, download, find_model, list_models, summarise
 from mmvtg.utils import register_all_modules
 from mmvtg.visualization.text import format_time, time_decimals
 
@@ -31,6 +32,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--video-fps', type=float, default=15.0, help='frames a second of the films'
+    )
+    parser.add_argument(
+        '--summary',
+        type=float,
+        metavar='SHARE',
+        help='also write films of the most salient parts; share of the video, 0 to 1',
     )
     parser.add_argument('--show', action='store_true', help='open windows')
     parser.add_argument(
@@ -83,13 +90,26 @@ def ask(args: argparse.Namespace) -> int:
             show=args.show,
             pred_out_file=pred_file,
         )
-    except (OSError, TypeError, ValueError) as error:
+        films = write_summaries(results['predictions'], args.out, args.summary)
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
     for prediction in results['predictions']:
         report(prediction, args.top_k)
-    print('\nwritten:', *results['visualization'], pred_file, sep='\n  ')
+    print('\nwritten:', *results['visualization'], *films, pred_file, sep='\n  ')
     return 0
+
+
+def write_summaries(
+    predictions: List[dict], folder: str, share: Optional[float]
+) -> List[str]:
+    """One film an answer, unless no share is given; returns their paths."""
+    films = []
+    for number, prediction in enumerate(predictions if share is not None else ()):
+        stem = osp.splitext(osp.basename(prediction['video']))[0]
+        films.append(osp.join(folder, f'{stem}_{number}_summary.mp4'))
+        summarise(prediction, films[-1], share)
+    return films
 
 
 def report(prediction: dict, top_k: int) -> None:

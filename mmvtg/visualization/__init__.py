@@ -4,6 +4,7 @@ from .dataset_histograms import draw_histograms
 from .detections import DetectionPictureHook, draw_detections
 from .grounding_visualizer import GroundingVisualizer, timeline_of
 from .hook import TimelineHook
+from .summary_video import write_summary_video
 from .thumbnails import read_thumbnails
 from .timeline import Timeline, draw_timeline
 from .timeline_video import write_timeline_video
@@ -18,5 +19,6 @@ __all__ = [
     'draw_timeline',
     'read_thumbnails',
     'timeline_of',
+    'write_summary_video',
     'write_timeline_video',
 ]
