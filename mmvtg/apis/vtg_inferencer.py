@@ -178,7 +178,7 @@ class VTGInferencer(BaseInferencer):
             raise ValueError(f'batch_size is {batch_size}: want 1 or more')
         inputs = pair_inputs(videos, queries)
         for pair in inputs:
-            self.stream.open(pair.path)
+            self.stream.check(pair.path)
         preds: List[GroundingDataSample] = []
         for pair in inputs:
             answers = defaultdict(list)
