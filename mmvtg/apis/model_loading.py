@@ -54,12 +54,13 @@ def check_device(device: str) -> str:
 
 
 def clip_rate(cfg: ConfigDict, fps: Optional[float]) -> float:
-    """Clips per second: what is given, else the config's.
+    """Clips per second: what is given, else the config's, else that of its towers.
 
     Raises:
         ValueError: Neither says it.
     """
-    fps = cfg.get('fps') if fps is None else fps
+    if fps is None:
+        fps = cfg.get('fps') or (cfg.get('feature_extractor') or {}).get('fps')
     if fps in (None, 'auto'):
         raise ValueError(f"the config's fps is {fps!r}: say how many clips a second")
     if not fps > 0:
