@@ -2,6 +2,7 @@
 
 from typing import Any, Dict, List, Optional, Tuple, Type, Union
 
+import mmengine
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import pseudo_collate
 from mmengine.infer import BaseInferencer
@@ -51,6 +52,8 @@ class ModelInferencer(BaseInferencer):
     asks: str = 'VideoGrounder'
     preprocess_kwargs: set = set()
     forward_kwargs: set = set()
+    visualize_kwargs: set = set()
+    postprocess_kwargs: set = {'pred_out_file'}
 
     def __init__(
         self,
@@ -116,6 +119,10 @@ class ModelInferencer(BaseInferencer):
         """A tower for inference, on the model's device."""
         return MODELS.build(config).to(self.device).eval()
 
+    def _vision_tower(self) -> Any:
+        """That of the config's ``feature_extractor``."""
+        return self._build_tower(self._extractor().vision_tower)
+
     def _init_collate(self, cfg: ConfigDict) -> Any:
         return pseudo_collate
 
@@ -125,9 +132,28 @@ class ModelInferencer(BaseInferencer):
     def _init_pipeline(self, cfg: ConfigDict) -> Any:
         return None
 
-    def visualize(self, inputs: Any, preds: Any, **kwargs: Any) -> List[str]:
+    def visualize(self, *args: Any, **kwargs: Any) -> List[str]:
         """Nothing, unless a subclass draws."""
         return []
+
+    def postprocess(
+        self,
+        preds: List[Any],
+        visualization: List[str],
+        return_datasamples: bool = False,
+        pred_out_file: str = '',
+    ) -> Dict[str, list]:
+        """Turn samples into plain values, and write them if asked."""
+        plain = [self.plain(sample) for sample in preds]
+        if pred_out_file:
+            mmengine.dump(plain, pred_out_file, indent=1)
+        predictions = preds if return_datasamples else plain
+        return dict(predictions=predictions, visualization=visualization)
+
+    @staticmethod
+    def plain(sample: Any) -> Dict[str, Any]:
+        """What JSON can say of an answer."""
+        raise NotImplementedError
 
     def _load_weights_to_model(
         self, model: nn.Module, checkpoint: Optional[dict], cfg: Optional[ConfigDict]

@@ -68,12 +68,17 @@ def clip_rate(cfg: ConfigDict, fps: Optional[float]) -> float:
     return float(fps)
 
 
-def test_pipeline(cfg: ConfigDict) -> List[dict]:
-    """The transforms of the test set, none if the config has no test set."""
+def test_dataset(cfg: ConfigDict) -> dict:
+    """The test set, empty if the config has none."""
     dataset = (cfg.get('test_dataloader') or {}).get('dataset', {})
     while 'dataset' in dataset:
         dataset = dataset['dataset']
-    return dataset.get('pipeline', [])
+    return dataset
+
+
+def test_pipeline(cfg: ConfigDict) -> List[dict]:
+    """The transforms of the test set, none if the config has no test set."""
+    return test_dataset(cfg).get('pipeline', [])
 
 
 def check_loader(cfg: ConfigDict) -> None:

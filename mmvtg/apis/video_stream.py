@@ -125,6 +125,14 @@ class VideoStream:
         for window, features in parts:
             yield VideoPart(window, features, duration, total)
 
+    def check(self, path: str) -> None:
+        """Open a video and read no frame.
+
+        Raises:
+            BadSampleError: It cannot be opened, or is shorter than a clip.
+        """
+        self.open(path)
+
     def open(self, path: str) -> FrameReader:
         """The reader of a video's frames."""
         return FrameReader(path, self.fps, self.frame_size)

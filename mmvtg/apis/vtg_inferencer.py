@@ -4,7 +4,6 @@ import os.path as osp
 from collections import defaultdict
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 
-import mmengine
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose
@@ -66,7 +65,7 @@ class VTGInferencer(ModelInferencer):
     """
 
     asks = 'VideoGrounder'
-    visualize_kwargs: set = {
+    visualize_kwargs = {
         'out_dir',
         'show',
         'wait_time',
@@ -74,7 +73,6 @@ class VTGInferencer(ModelInferencer):
         'save_video',
         'video_fps',
     }
-    postprocess_kwargs: set = {'pred_out_file'}
 
     def __init__(
         self,
@@ -144,7 +142,7 @@ class VTGInferencer(ModelInferencer):
             raise ValueError(f'batch_size is {batch_size}: want 1 or more')
         inputs = pair_inputs(videos, queries)
         for pair in inputs:
-            self.stream.open(pair.path)
+            self.stream.check(pair.path)
         preds: List[GroundingDataSample] = []
         for pair in inputs:
             answers = defaultdict(list)
@@ -242,20 +240,6 @@ class VTGInferencer(ModelInferencer):
                 )
         return pictures + films
 
-    def postprocess(
-        self,
-        preds: List[GroundingDataSample],
-        visualization: List[str],
-        return_datasamples: bool = False,
-        pred_out_file: str = '',
-    ) -> Dict[str, list]:
-        """Turn samples into plain values, and write them if asked."""
-        plain = [_to_dict(sample) for sample in preds]
-        if pred_out_file:
-            mmengine.dump(plain, pred_out_file, indent=1)
-        predictions = preds if return_datasamples else plain
-        return dict(predictions=predictions, visualization=visualization)
-
     def _init_pipeline(self, cfg: ConfigDict) -> Compose:
         """The config's test pipeline without what loads files."""
         steps = [
@@ -269,21 +253,22 @@ class VTGInferencer(ModelInferencer):
         """One without backends: pictures go to ``out_dir``."""
         return GroundingVisualizer(name=f'inferencer-{id(self)}')
 
+    @staticmethod
+    def plain(sample: GroundingDataSample) -> Dict[str, Any]:
+        """What JSON can say of an answer; see :meth:`__call__`."""
+        moments = sample.pred_moments
+        rows = torch.cat([moments.spans, moments.scores[:, None]], dim=1)
+        return dict(
+            video=sample.video_path,
+            query=sample.query,
+            duration=sample.duration,
+            fps=sample.fps,
+            moments=rows.cpu().tolist(),
+            saliency=sample.pred_saliency.cpu().tolist(),
+        )
+
 
 def _lift(rows: Tensor, num_axes: int) -> Tensor:
     """One vector a row becomes one layer (and one patch), as when it is loaded."""
     shape = (len(rows), *[1] * (num_axes - rows.dim()), *rows.shape[1:])
     return rows.reshape(shape)
-
-
-def _to_dict(sample: GroundingDataSample) -> Dict[str, Any]:
-    moments = sample.pred_moments
-    rows = torch.cat([moments.spans, moments.scores[:, None]], dim=1)
-    return dict(
-        video=sample.video_path,
-        query=sample.query,
-        duration=sample.duration,
-        fps=sample.fps,
-        moments=rows.cpu().tolist(),
-        saliency=sample.pred_saliency.cpu().tolist(),
-    )
