@@ -54,12 +54,13 @@ def check_device(device: str) -> str:
 
 
 def clip_rate(cfg: ConfigDict, fps: Optional[float]) -> float:
-    """Clips per second: what is given, else the config's.
+    """Clips per second: what is given, else the config's, else that of its towers.
 
     Raises:
         ValueError: Neither says it.
     """
-    fps = cfg.get('fps') if fps is None else fps
+    if fps is None:
+        fps = cfg.get('fps') or (cfg.get('feature_extractor') or {}).get('fps')
     if fps in (None, 'auto'):
         raise ValueError(f"the config's fps is {fps!r}: say how many clips a second")
     if not fps > 0:
@@ -67,12 +68,17 @@ def clip_rate(cfg: ConfigDict, fps: Optional[float]) -> float:
     return float(fps)
 
 
-def test_pipeline(cfg: ConfigDict) -> List[dict]:
-    """The transforms of the test set, none if the config has no test set."""
+def test_dataset(cfg: ConfigDict) -> dict:
+    """The test set, empty if the config has none."""
     dataset = (cfg.get('test_dataloader') or {}).get('dataset', {})
     while 'dataset' in dataset:
         dataset = dataset['dataset']
-    return dataset.get('pipeline', [])
+    return dataset
+
+
+def test_pipeline(cfg: ConfigDict) -> List[dict]:
+    """The transforms of the test set, none if the config has no test set."""
+    return test_dataset(cfg).get('pipeline', [])
 
 
 def check_loader(cfg: ConfigDict) -> None:

@@ -4,19 +4,15 @@ import os.path as osp
 from collections import defaultdict
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 
-import mmengine
 import torch
 from mmengine.config import Config, ConfigDict
-from mmengine.dataset import Compose, pseudo_collate
-from mmengine.infer import BaseInferencer
-from mmengine.logging import MMLogger
-from mmengine.registry import DefaultScope
-from torch import Tensor, nn
+from mmengine.dataset import Compose
+from torch import Tensor
 from tqdm import tqdm
 
 from mmvtg.datasets.transforms.tokenize import TokenizeQuery
 from mmvtg.extraction.tower_output import stack_layers
-from mmvtg.registry import INFERENCERS, MODELS, TRANSFORMS
+from mmvtg.registry import INFERENCERS, TRANSFORMS
 from mmvtg.structures import GroundingDataSample
 from mmvtg.visualization import (
     GroundingVisualizer,
@@ -27,16 +23,8 @@ from mmvtg.visualization import (
 from .feature_cache import FeatureCache
 from .inputs import Queries, VideoQueries, Videos, pair_inputs
 from .merging import merge_samples
-from .metafiles import list_models
-from .model_loading import (
-    check_device,
-    check_loader,
-    check_weights,
-    clip_rate,
-    find_model,
-    test_pipeline,
-)
-from .model_zoo import download
+from .model_inferencer import ModelInferencer
+from .model_loading import check_loader, clip_rate, test_pipeline
 from .video_stream import VideoPart, VideoStream
 
 #: Seconds of a window, where neither the call nor the config says how many.
@@ -44,7 +32,7 @@ DEFAULT_WINDOW = 150.0
 
 
 @INFERENCERS.register_module()
-class VTGInferencer(BaseInferencer):
+class VTGInferencer(ModelInferencer):
     """Finds what sentences say in video files of any length.
 
     The config's ``feature_extractor`` names the towers, its ``fps`` the clip rate. A
@@ -76,9 +64,8 @@ class VTGInferencer(BaseInferencer):
             is not there, or a config that does not name its towers.
     """
 
-    preprocess_kwargs: set = set()
-    forward_kwargs: set = set()
-    visualize_kwargs: set = {
+    asks = 'VideoGrounder'
+    visualize_kwargs = {
         'out_dir',
         'show',
         'wait_time',
@@ -86,7 +73,6 @@ class VTGInferencer(BaseInferencer):
         'save_video',
         'video_fps',
     }
-    postprocess_kwargs: set = {'pred_out_file'}
 
     def __init__(
         self,
@@ -100,33 +86,11 @@ class VTGInferencer(BaseInferencer):
         scope: str = 'mmvtg',
         show_progress: bool = False,
     ) -> None:
-        what, name = model if isinstance(model, str) else 'the config', None
-        if isinstance(model, str):
-            model, name = find_model(model)
-        if name and not weights:
-            weights = download(name, progress=show_progress)
-        if weights is None or (model is None and weights == 'random'):
-            raise ValueError(
-                'give a model, or weights with a config in them'
-                if model is None
-                else f"{what} has no published weights: give a checkpoint, or 'random' "
-                'for random ones, whose answers mean nothing'
-            )
-        weights = None if weights == 'random' else weights
-        device = None if device is None else check_device(device)
-        # mmengine builds in the scope of the process, which may be none or another
-        with DefaultScope.overwrite_default_scope(scope):
-            super().__init__(model, weights, device, scope, show_progress)
-        self.device = next(self.model.parameters()).device
+        super().__init__(model, weights, device, scope, show_progress)
         self.fps = clip_rate(self.cfg, fps)
         window = window or self.cfg.get('window') or DEFAULT_WINDOW
         overlap = window / 2 if overlap is None else overlap
-        extractor = self.cfg.get('feature_extractor')
-        if extractor is None:
-            raise ValueError(
-                'the config has no feature_extractor, so it does not say which towers '
-                'its features come from; add one (configs/_base_/models/clip_b32_k4.py)'
-            )
+        extractor = self._extractor()
         check_loader(self.cfg)
         self.text_tower = self._build_tower(extractor.text_tower)
         self.stream = VideoStream(
@@ -178,7 +142,7 @@ class VTGInferencer(BaseInferencer):
             raise ValueError(f'batch_size is {batch_size}: want 1 or more')
         inputs = pair_inputs(videos, queries)
         for pair in inputs:
-            self.stream.open(pair.path)
+            self.stream.check(pair.path)
         preds: List[GroundingDataSample] = []
         for pair in inputs:
             answers = defaultdict(list)
@@ -190,8 +154,6 @@ class VTGInferencer(BaseInferencer):
         return self.postprocess(
             preds, visualization, return_datasamples, **postprocess_kwargs
         )
-
-    list_models = staticmethod(list_models)
 
     def preprocess(
         self, inputs: Sequence[VideoQueries], batch_size: int = 1
@@ -278,24 +240,6 @@ class VTGInferencer(BaseInferencer):
                 )
         return pictures + films
 
-    def postprocess(
-        self,
-        preds: List[GroundingDataSample],
-        visualization: List[str],
-        return_datasamples: bool = False,
-        pred_out_file: str = '',
-    ) -> Dict[str, list]:
-        """Turn samples into plain values, and write them if asked."""
-        plain = [_to_dict(sample) for sample in preds]
-        if pred_out_file:
-            mmengine.dump(plain, pred_out_file, indent=1)
-        predictions = preds if return_datasamples else plain
-        return dict(predictions=predictions, visualization=visualization)
-
-    def _build_tower(self, config: ConfigDict) -> Any:
-        """A tower for inference, on the model's device."""
-        return MODELS.build(config).to(self.device).eval()
-
     def _init_pipeline(self, cfg: ConfigDict) -> Compose:
         """The config's test pipeline without what loads files."""
         steps = [
@@ -309,36 +253,22 @@ class VTGInferencer(BaseInferencer):
         """One without backends: pictures go to ``out_dir``."""
         return GroundingVisualizer(name=f'inferencer-{id(self)}')
 
-    def _init_collate(self, cfg: ConfigDict) -> Any:
-        return pseudo_collate
-
-    def _load_weights_to_model(
-        self, model: nn.Module, checkpoint: Optional[dict], cfg: Optional[ConfigDict]
-    ) -> None:
-        """As mmengine, but weights of another model are an error."""
-        if checkpoint is None:
-            MMLogger.get_current_instance().warning(
-                'random weights: the answers mean nothing'
-            )
-            return
-        check_weights(model, checkpoint.get('state_dict', checkpoint))
-        super()._load_weights_to_model(model, checkpoint, cfg)
+    @staticmethod
+    def plain(sample: GroundingDataSample) -> Dict[str, Any]:
+        """What JSON can say of an answer; see :meth:`__call__`."""
+        moments = sample.pred_moments
+        rows = torch.cat([moments.spans, moments.scores[:, None]], dim=1)
+        return dict(
+            video=sample.video_path,
+            query=sample.query,
+            duration=sample.duration,
+            fps=sample.fps,
+            moments=rows.cpu().tolist(),
+            saliency=sample.pred_saliency.cpu().tolist(),
+        )
 
 
 def _lift(rows: Tensor, num_axes: int) -> Tensor:
     """One vector a row becomes one layer (and one patch), as when it is loaded."""
     shape = (len(rows), *[1] * (num_axes - rows.dim()), *rows.shape[1:])
     return rows.reshape(shape)
-
-
-def _to_dict(sample: GroundingDataSample) -> Dict[str, Any]:
-    moments = sample.pred_moments
-    rows = torch.cat([moments.spans, moments.scores[:, None]], dim=1)
-    return dict(
-        video=sample.video_path,
-        query=sample.query,
-        duration=sample.duration,
-        fps=sample.fps,
-        moments=rows.cpu().tolist(),
-        saliency=sample.pred_saliency.cpu().tolist(),
-    )

@@ -9,12 +9,12 @@ from tqdm import tqdm
 from mmvtg.datasets.errors import BadSampleError
 from mmvtg.datasets.transforms.tokenize import TokenizeQuery
 from mmvtg.registry import MODELS
+from mmvtg.video.source import FrameSource, VideoItem
 
 from .batching import Batcher
 from .decoding import Failed, decode
 from .manifest import query_manifest, video_manifest
 from .motion import MotionStore
-from .sampling import FrameSource, VideoItem
 from .store_run import ExtractionReport, StoreRun, progress_bar, timed
 from .tower_output import prepare_tower, stack_layers
 

@@ -5,8 +5,9 @@ from typing import Sequence
 import numpy as np
 
 from mmvtg.utils.files import replacing
+from mmvtg.video.pictures import FilmSource
 
-from .frames import read_frames
+from .frames import open_frames
 from .video_writer import VideoWriter
 
 _ROOM = 1280, 720  # frames are made no larger, pixels
@@ -35,14 +36,15 @@ def write_summary_video(
             f'write_summary_video: {len(spans)} spans at max_fps = {max_fps}: want at '
             'least one, and a positive rate'
         )
-    with replacing(out_file) as temporary:
-        frames = read_frames(video_path, max_fps, _ROOM, spans)
-        fps, _ = next(frames)
-        first = _even(next(frames))
-        with VideoWriter(temporary, fps, *first.shape[:2]) as writer:
+    parts = tuple((float(start), float(end)) for start, end in spans)
+    source = FilmSource(max_fps, *_ROOM, parts)
+    with replacing(out_file) as path, open_frames(video_path, source) as video:
+        frames = (_even(frame) for chunk in video.chunks() for frame in chunk)
+        first = next(frames)
+        with VideoWriter(path, video.facts['fps'], *first.shape[:2]) as writer:
             writer.write(first)
             for frame in frames:
-                writer.write(_even(frame))
+                writer.write(frame)
 
 
 def _even(frame: np.ndarray) -> np.ndarray:

@@ -9,8 +9,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mmvtg.utils.files import replacing
+from mmvtg.video.apart import ApartVideo
+from mmvtg.video.pictures import FilmSource
 
-from .frames import read_frames
+from .frames import open_frames
 from .panels import BLUE
 from .text import format_time, time_decimals
 from .timeline import PixelBox, Timeline, draw_panels
@@ -47,14 +49,18 @@ def write_timeline_video(
     if not max_fps > 0:
         raise ValueError(f'write_timeline_video: max_fps = {max_fps} must be positive')
     scene = _Scene(timeline, top_k)
-    with replacing(out_file) as temporary:
-        room = _FRAME_WIDTH, _FRAME_HEIGHT
-        frames = read_frames(video_path, max_fps, room)
-        fps, (height, width) = next(frames)
-        size = scene.fit(height, width)
-        with VideoWriter(temporary, fps, *size) as writer:
-            for index, frame in enumerate(frames):
-                writer.write(scene.draw(frame, index / fps))
+    source = FilmSource(max_fps, _FRAME_WIDTH, _FRAME_HEIGHT)
+    with replacing(out_file) as path, open_frames(video_path, source) as video:
+        _write(video, scene, path)
+
+
+def _write(video: ApartVideo, scene: '_Scene', path: str) -> None:
+    fps = video.facts['fps']
+    size = scene.fit(*video.facts['shape'])
+    frames = (frame for chunk in video.chunks() for frame in chunk)
+    with VideoWriter(path, fps, *size) as writer:
+        for index, frame in enumerate(frames):
+            writer.write(scene.draw(frame, index / fps))
 
 
 class _Scene:

@@ -65,7 +65,7 @@ def _of_csv(path: str) -> Dict[str, float]:
 
 
 def _of_videos(folder: str) -> Dict[str, float]:
-    from mmvtg.datasets.transforms.video import probe_video
+    from mmvtg.video.files import probe_video
 
     found = {}
     for name in sorted(os.listdir(folder)):

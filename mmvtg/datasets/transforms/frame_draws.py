@@ -5,6 +5,7 @@ from typing import Dict, Optional, Sequence, Tuple
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
+from torch import Tensor
 
 from mmvtg.datasets.errors import BadSampleError
 from mmvtg.datasets.feature_store import load_array
@@ -139,16 +140,28 @@ class DrawVideoFrames(_FrameDraws):
         Raises:
             BadSampleError: The file is missing, broken, or shorter than a frame.
         """
-        reader = FrameReader(
-            results['video_path'], self.fps, self.size, video_id=results['video_id']
-        )
+        images, place, gaps = self.read(results)
+        results['video'] = images[torch.from_numpy(place)]
+        results['frame_gap'] = torch.from_numpy(gaps)
+        return results
+
+    def read(self, results: Dict) -> Tuple[Tensor, np.ndarray, np.ndarray]:
+        """The frames that any draw wants, each once: see :meth:`transform`.
+
+        Returns:
+            tuple: frames (N, 3, size, size) uint8, which of them each draw shows (K, T)
+            int64, and gaps (K,).
+        """
+        reader = self.open(results)
         frames = self.stretch(results, self.fps, len(reader))
         drawn, gaps = self.draw(results, len(frames))
         wanted, place = np.unique(frames.start + drawn, return_inverse=True)
-        images = reader.take(wanted.tolist())
-        results['video'] = images[torch.from_numpy(place.reshape(drawn.shape))]
-        results['frame_gap'] = torch.from_numpy(gaps)
-        return results
+        return reader.take(wanted.tolist()), place.reshape(drawn.shape), gaps
+
+    def open(self, results: Dict) -> FrameReader:
+        """Open the video and read no frame."""
+        name = results['video_id']
+        return FrameReader(results['video_path'], self.fps, self.size, video_id=name)
 
 
 @TRANSFORMS.register_module()

@@ -18,6 +18,9 @@ from .joining import Groups, change_of, join, normalize, resample_rows
 class LoadSnippets(BaseTransform):
     """Features of all streams, rescaled to one length or cut to a window, and joined.
 
+    A stream is read from ``{stream}_feature_path``, unless ``{stream}_features`` (N, C)
+    are there already.
+
     Adds ``snippets`` (T, C) float32 and ``window`` (start, end), s, what they cover.
 
     Args:
@@ -45,7 +48,10 @@ class LoadSnippets(BaseTransform):
         label = f'video {results["video_id"]}'
         arrays = {}
         for name in results['video_streams']:
-            array = load_array(results[f'{name}_feature_path'], label, VIDEO_AXES)
+            array = results.get(f'{name}_features')
+            if array is None:
+                path = results[f'{name}_feature_path']
+                array = load_array(path, label, VIDEO_AXES)
             if array.ndim != 2:
                 raise BadSampleError(
                     f'{label}: features of shape {array.shape}; detection wants one '
@@ -81,15 +87,16 @@ class LoadSnippets(BaseTransform):
 class PackDetectionInputs(BaseTransform):
     """``results`` -> ``dict(inputs=dict(video), data_samples=...)``.
 
-    The sample has ``gt_moments`` (spans in s, labels) and, as metainfo, ``video_id,
-    duration, window, classes``.
+    The sample has, as metainfo, ``video_id, duration, window, classes``, and, where the
+    video is annotated, ``gt_moments`` (spans in s, labels).
     """
 
     def transform(self, results: dict) -> dict:
         keys = ('video_id', 'duration', 'window', 'classes')
         sample = GroundingDataSample(metainfo={key: results[key] for key in keys})
-        sample.gt_moments = InstanceData(
-            spans=torch.as_tensor(results['segments'], dtype=torch.float64),
-            labels=torch.as_tensor(results['labels']),
-        )
+        if 'segments' in results:
+            sample.gt_moments = InstanceData(
+                spans=torch.as_tensor(results['segments'], dtype=torch.float64),
+                labels=torch.as_tensor(results['labels']),
+            )
         return dict(inputs=dict(video=results['snippets']), data_samples=sample)

@@ -94,6 +94,14 @@ class TemporalActionDetector(BaseModel):
         ``pred_classes`` (T, K + 1) and ``pred_foreground`` (T,) are added where a video
         was read at once, for pictures.
         """
+        for sample, rows in zip(data_samples, self.propose(inputs, data_samples)):
+            self.finish(sample, rows)
+        return data_samples
+
+    def propose(
+        self, inputs: Dict[str, Tensor], data_samples: List[GroundingDataSample]
+    ) -> List[List[Proposals]]:
+        """Candidates of each sample before suppression, window by window."""
         text = self.class_embeddings(data_samples)
         videos = [v[m] for v, m in zip(inputs['video'], inputs['video_mask'])]
         pieces = cut_windows(videos, data_samples, self.window)
@@ -107,11 +115,10 @@ class TemporalActionDetector(BaseModel):
             rows = self.head.propose(clips, mask, text, samples)
             for piece, row in zip(some, rows):
                 found[piece.owner].append(row)
-        for sample, rows in zip(data_samples, found):
-            self._write(sample, rows)
-        return data_samples
+        return found
 
-    def _write(self, sample: GroundingDataSample, rows: List[Proposals]) -> None:
+    def finish(self, sample: GroundingDataSample, rows: List[Proposals]) -> None:
+        """Suppress the candidates of all windows of a video, into the sample."""
         spans, scores, labels = self.head.candidates.suppress(
             torch.cat([row.spans for row in rows]),
             torch.cat([row.scores for row in rows]),

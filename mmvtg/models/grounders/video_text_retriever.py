@@ -67,6 +67,14 @@ class VideoTextRetriever(VideoEmbedder):
         ]
         return dict(loss=torch.stack(losses).mean())
 
+    def encode_videos(self, inputs: Dict[str, Tensor]) -> Tensor:
+        """(B, D): the mean of the draws' unit vectors; ``inputs`` as in embed()."""
+        return F.normalize(self.embed(inputs), dim=-1).mean(dim=1)
+
+    def encode_texts(self, inputs: Dict[str, Tensor]) -> Tensor:
+        """(B, D), unit vectors; ``inputs`` as in embed_texts()."""
+        return F.normalize(self.embed_texts(inputs), dim=-1)
+
     def predict(
         self, inputs: Dict[str, Tensor], data_samples: Sequence[Any]
     ) -> List[Any]:
@@ -74,8 +82,7 @@ class VideoTextRetriever(VideoEmbedder):
 
         Their inner product is the mean over draws of the cosines.
         """
-        videos = F.normalize(self.embed(inputs), dim=-1).mean(dim=1)
-        texts = F.normalize(self.embed_texts(inputs), dim=-1)
+        videos, texts = self.encode_videos(inputs), self.encode_texts(inputs)
         for sample, video, text in zip(data_samples, videos, texts):
             sample.set_field(video, 'video_embedding', dtype=Tensor)
             sample.set_field(text, 'text_embedding', dtype=Tensor)

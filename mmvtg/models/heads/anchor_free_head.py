@@ -57,6 +57,9 @@ class AnchorFreeProposalHead(BaseModule):
         candidates (dict, optional): Suppression; default none.
     """
 
+    #: All segments have one label, whatever the classes.
+    reads_classes = False
+
     def __init__(
         self,
         channels: int,

@@ -24,12 +24,16 @@ class SegmentNamingHead(BaseModule):
     proposal score x class probability (the paper does not say how it fuses them).
 
     Args:
-        proposals (str, optional): The file. Only needed to predict.
+        proposals (str, optional): The file. Only needed to predict, and not for samples
+            that bring ``proposals`` (spans in s, scores) of their own.
         temperature (float): Divides the cosines.
         top_classes (int): Each proposal is listed with so many classes.
         max_proposals (int): Used of each video, best first.
         candidates (dict, optional): Suppression of what is found in all windows.
     """
+
+    #: Finds nothing itself.
+    names_proposals = True
 
     def __init__(
         self,
@@ -109,6 +113,18 @@ class SegmentNamingHead(BaseModule):
 
     def _proposals_of(self, sample: GroundingDataSample) -> Tuple[Tensor, Tensor]:
         """Spans (N, 2) in s and scores (N,), centre inside of the sample's window."""
+        spans, scores = self._all_proposals_of(sample)
+        start, end = sample.window
+        middle = spans.mean(dim=1)
+        # windows overlap: a proposal is named where it lies, at most twice
+        inside = (middle >= start) & (middle <= end)
+        return spans[inside], scores[inside]
+
+    def _all_proposals_of(self, sample: GroundingDataSample) -> Tuple[Tensor, Tensor]:
+        """The sample's own, else those of the file, best first."""
+        if 'proposals' in sample:
+            best = sample.proposals[: self.max_proposals]
+            return best.spans, best.scores
         if self.proposals is None:
             raise ValueError(
                 'SegmentNamingHead needs proposals to predict: set '
@@ -117,12 +133,7 @@ class SegmentNamingHead(BaseModule):
         if self._known is None:
             self._known = read_proposals(self.proposals, self.max_proposals)
         nothing = torch.zeros(0, 2), torch.zeros(0)
-        spans, scores = self._known.get(sample.video_id, nothing)
-        start, end = sample.window
-        middle = spans.mean(dim=1)
-        # windows overlap: a proposal is named where it lies, at most twice
-        inside = (middle >= start) & (middle <= end)
-        return spans[inside], scores[inside]
+        return self._known.get(sample.video_id, nothing)
 
 
 def to_clips(spans: Tensor, window: Tuple[float, float], length: int) -> Tensor:

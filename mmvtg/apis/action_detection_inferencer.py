@@ -1,0 +1,266 @@
+"""Video files and names of classes in, segments of actions out."""
+
+import os.path as osp
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
+
+import torch
+from mmengine.config import Config, ConfigDict
+from mmengine.dataset import Compose
+from tqdm import tqdm
+
+from mmvtg.datasets.class_lists import readable_name
+from mmvtg.registry import INFERENCERS, TRANSFORMS
+from mmvtg.structures import GroundingDataSample
+from mmvtg.visualization import draw_detections
+
+from .class_names import choose_classes
+from .feature_cache import FeatureCache
+from .inputs import Videos, check_videos
+from .model_inferencer import ModelInferencer
+from .model_loading import clip_rate, test_dataset, test_pipeline
+from .video_stream import VideoStream
+
+#: Seconds; no video is as long, and features of hours are small.
+_WHOLE = 1e9
+
+
+@INFERENCERS.register_module()
+class ActionDetectionInferencer(ModelInferencer):
+    """Finds when something of some classes happens in video files.
+
+    The classes are words of the user's choice, also such that the model was never
+    trained on. The config's ``feature_extractor`` names the tower and its ``fps``.
+    What the tower hands out is what a store holds, so that answers equal those of
+    ``tools/test.py``.
+
+    A model that was trained on videos rescaled to some number of snippets (STALE: 100)
+    gets a video of any length so. In an hour of video a snippet is then 36 s, and what
+    is shorter cannot be found: give ``window``.
+
+    Args:
+        model (str | Config, optional): See :class:`ModelInferencer`.
+        weights (str, optional): Likewise.
+        device (str, optional): Likewise.
+        fps (float, optional): Clips per second, if not the config's.
+        window (float, optional): Longer videos are cut into windows of so many seconds,
+            which overlap by half. Each goes through the pipeline like a video;
+            candidates of all are suppressed together. Default: none are cut here (a
+            config may cut, with ``model.window``).
+        proposer (ActionDetectionInferencer, optional): Of a model that proposes
+            segments of no class, for one that names segments (Efficient-Prompt's two
+            stages).
+        cache_bytes (int): Size of the feature cache.
+        scope (str): Of mmengine.
+        show_progress (bool): Show a bar for each video.
+
+    Raises:
+        ValueError: As :class:`ModelInferencer`; or a model that reads more than one
+            tower says, needs annotations, or lacks a proposer.
+    """
+
+    asks = 'TemporalActionDetector'
+    visualize_kwargs = {'out_dir', 'top_k'}
+
+    def __init__(
+        self,
+        model: Union[str, Config, dict, None] = None,
+        weights: Optional[str] = None,
+        device: Optional[str] = None,
+        fps: Optional[float] = None,
+        window: Optional[float] = None,
+        proposer: Optional['ActionDetectionInferencer'] = None,
+        cache_bytes: int = 1 << 28,
+        scope: str = 'mmvtg',
+        show_progress: bool = False,
+    ) -> None:
+        super().__init__(model, weights, device, scope, show_progress)
+        self.proposer = proposer
+        self.names_classes = getattr(self.model.head, 'reads_classes', True)
+        self._check_model()
+        self.stream = VideoStream(
+            self._vision_tower(),
+            self._extractor().frame_size,
+            clip_rate(self.cfg, fps),
+            window or _WHOLE,
+            (window or 0) / 2,
+            FeatureCache(cache_bytes),
+        )
+
+    def __call__(
+        self,
+        videos: Videos,
+        classes: Union[None, str, Sequence[str]] = None,
+        return_datasamples: bool = False,
+        batch_size: int = 16,
+        **kwargs: Any,
+    ) -> Dict[str, list]:
+        """Ask videos.
+
+        Args:
+            videos (str | list[str]): Video files.
+            classes (str | list[str], optional): What to look for, in words; default
+                is the classes of the config's test set.
+            return_datasamples (bool): Give GroundingDataSamples instead of dicts.
+            batch_size (int): Windows at once, of one video.
+            **kwargs: ``out_dir``: folder for one picture a video; ``top_k``: how many
+                segments it shows; ``pred_out_file``: JSON file of all answers.
+
+        Returns:
+            dict: ``predictions``, one a video: ``video, duration (s), classes,
+            instances [[start s, end s, score, class], ...]`` best first; and
+            ``visualization``: the pictures in ``out_dir``.
+
+        Raises:
+            BadSampleError: A video cannot be read. Like the errors of the arguments
+                this is found before the first video is encoded.
+            ValueError: Nothing to do, a class twice, or a name that is too long.
+        """
+        _, _, visualize_kwargs, postprocess_kwargs = self._dispatch_kwargs(**kwargs)
+        if batch_size < 1:
+            raise ValueError(f'batch_size is {batch_size}: want 1 or more')
+        paths, names = check_videos(videos), self._choose(classes)
+        self.model.set_classes([readable_name(name) for name in names])
+        for path in paths:
+            self.stream.check(path)
+        preds = [self._detect(path, names, batch_size) for path in paths]
+        visualization = self.visualize(paths, preds, **visualize_kwargs)
+        return self.postprocess(
+            preds, visualization, return_datasamples, **postprocess_kwargs
+        )
+
+    def _choose(self, classes: Union[None, str, Sequence[str]]) -> List[str]:
+        if self.names_classes:
+            return choose_classes(classes, self.cfg)
+        if classes is not None:
+            raise ValueError(
+                'the model proposes segments whatever their class; leave classes out, '
+                'or use it as the proposer of a model that names segments'
+            )
+        return ['action']
+
+    @torch.inference_mode()
+    def _detect(
+        self, path: str, names: List[str], batch_size: int
+    ) -> GroundingDataSample:
+        """The sample of a whole video."""
+        proposals = None
+        if self.proposer is not None:
+            found = self.proposer(path, return_datasamples=True)['predictions'][0]
+            proposals = found.pred_moments
+        rows: list = []
+        for batch in self.preprocess([path], batch_size, names=names):
+            for sample in batch['data_samples']:
+                if proposals is not None:
+                    sample.proposals = proposals.to(self.device)
+            data = self.model.data_preprocessor(batch)
+            for some in self.model.propose(**data):
+                rows += some
+            whole = data['data_samples'][0]
+        whole.set_metainfo(dict(window=(0.0, whole.duration), classes=tuple(names)))
+        self.model.finish(whole, rows)
+        return whole.cpu()
+
+    def preprocess(
+        self,
+        inputs: Sequence[str],
+        batch_size: int = 1,
+        names: Sequence[str] = (),
+    ) -> Iterator[dict]:
+        """Batches of windows; each of one video."""
+        for path in inputs:
+            bar = tqdm(desc=path, unit=' clips', disable=not self.show_progress)
+            samples = self._pack(path, names, bar)
+            for chunk in self._get_chunk_data(samples, batch_size):
+                yield self.collate_fn(chunk)
+            bar.close()
+
+    def _pack(self, path: str, names: Sequence[str], bar: tqdm) -> Iterator[dict]:
+        """What the data set would make of each window."""
+        fps = self.stream.fps
+        for part in self.stream(path):
+            first, last = part.window
+            start = first / fps
+            end = part.duration if last == part.num_clips else last / fps
+            packed = self.pipeline(
+                dict(
+                    video_id=osp.splitext(osp.basename(path))[0],
+                    video_streams=['video'],
+                    video_features=part.features.numpy(),
+                    duration=end - start,
+                    classes=[readable_name(name) for name in names],
+                    # of stored rows that have no rate all cover the video
+                    fps=fps if test_dataset(self.cfg).get('fps') else None,
+                )
+            )
+            sample = packed['data_samples']
+            covered = [start + second for second in sample.window]
+            sample.set_metainfo(
+                dict(video_path=path, duration=part.duration, window=tuple(covered))
+            )
+            yield packed
+            bar.total = part.num_clips
+            bar.update(last - bar.n)
+
+    def visualize(
+        self,
+        inputs: Sequence[str],
+        preds: List[GroundingDataSample],
+        out_dir: str = '',
+        top_k: int = 10,
+    ) -> List[str]:
+        """Draw each video's segments into ``out_dir``; returns the paths."""
+        if not out_dir:
+            return []
+        pictures = []
+        for index, sample in enumerate(preds):
+            pictures.append(osp.join(out_dir, f'{sample.video_id}_{index}.png'))
+            draw_detections(sample, pictures[-1], top_k)
+        return pictures
+
+    def _check_model(self) -> None:
+        """Refuse what a video file alone does not say."""
+        head = self.model.head
+        if getattr(head, 'names_proposals', False) and self.proposer is None:
+            raise ValueError(
+                'the model names segments that another one proposes: give proposer, an '
+                'ActionDetectionInferencer of that one (efficient-prompt-proposals_...)'
+            )
+        if getattr(getattr(head, 'foreground', None), 'uses_annotation', False):
+            raise ValueError(
+                'the model reads the annotated mask of each video (an upper bound, not '
+                'a detector): a video file has none'
+            )
+        if getattr(head, 'video_scores', None) is not None:
+            raise ValueError(
+                'the model mixes in class scores of known videos from a file: set '
+                'model.head.video_scores = None to ask others'
+            )
+        streams = test_dataset(self.cfg).get('streams') or {'video': {}}
+        others = [name for name in streams if name != 'video' and streams[name]]
+        if others:
+            raise ValueError(
+                f'the model reads features of {", ".join(others)}, which no tower of '
+                'the config makes of a video: store them and use tools/test.py'
+            )
+
+    def _init_pipeline(self, cfg: ConfigDict) -> Compose:
+        """The config's test pipeline; it takes features that are loaded already."""
+        steps = test_pipeline(cfg) or [
+            dict(type='LoadSnippets'),
+            dict(type='PackDetectionInputs'),
+        ]
+        return Compose([TRANSFORMS.build(step) for step in steps])
+
+    @staticmethod
+    def plain(sample: GroundingDataSample) -> Dict[str, Any]:
+        """What JSON can say of an answer; see :meth:`__call__`."""
+        found = sample.pred_moments
+        rows = zip(found.spans.tolist(), found.scores.tolist(), found.labels.tolist())
+        return dict(
+            video=sample.video_path,
+            duration=sample.duration,
+            classes=list(sample.classes),
+            instances=[
+                [*span, score, sample.classes[label]] for span, score, label in rows
+            ],
+        )
