@@ -7,6 +7,7 @@ and, with ``--save-video``, the video with its timeline under the frames, with
 """
 
 import argparse
+import os
 import os.path as osp
 import sys
 from typing import List, Optional
@@ -14,6 +15,7 @@ from typing import List, Optional
 from mmengine.config import DictAction
 
 from mmvtg.apis import VTGInferencer, download, find_model, list_models, summarise
+from mmvtg.apis.inputs import pair_inputs
 from mmvtg.utils import register_all_modules
 from mmvtg.visualization.text import format_time, time_decimals
 
@@ -66,6 +68,8 @@ def ask(args: argparse.Namespace) -> int:
     register_all_modules()
     pred_file = osp.join(args.out, 'predictions.json')
     try:
+        pair_inputs(args.videos, args.query)  # before the model, which takes seconds
+        os.makedirs(args.out, exist_ok=True)
         model, weights = args.model, args.weights
         if args.cfg_options and model:
             model, name = find_model(model, args.cfg_options)

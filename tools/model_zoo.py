@@ -47,6 +47,28 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def print_names(names: List[str], weights: bool) -> None:
+    """One a line; with ``weights`` only those that have some, and where they are."""
+    if not weights:
+        print('\n'.join(names))
+        return
+    places = {name: place_of_weights(get_model(name)) for name in names}
+    places = {name: place for name, place in places.items() if place}
+    width = max(map(len, places), default=0)
+    for name, place in places.items():
+        print(f'{name:{width}}  {place}')
+
+
+def place_of_weights(entry: ModelEntry) -> str:
+    """Where weights are; empty if there are none."""
+    if entry.weights:
+        kind = entry.weights.partition(':')[0]
+        return 'comes with mmvtg' if kind == 'package' else 'download'
+    if any(release.weights for release in entry.releases):
+        return 'download, of the authors'
+    return 'a page of the authors (info)' if entry.releases else ''
+
+
 def describe(entry: ModelEntry) -> str:
     """Text of what is known of a model."""
     lines = [entry.name, f'  config: {osp.relpath(entry.config, root())}']
@@ -90,10 +112,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     args = parse_args(argv)
     try:
         if args.command == 'list':
-            for name in list_models(args.pattern):
-                entry = get_model(name)
-                if entry.weights or entry.releases or not args.weights:
-                    print(name)
+            print_names(list_models(args.pattern), args.weights)
         elif args.command == 'table':
             print(table())
         elif args.command == 'info':

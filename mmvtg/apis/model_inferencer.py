@@ -74,6 +74,7 @@ class ModelInferencer(BaseInferencer):
                 self._check_task(MODELS.get(model['model']['type']))
             if name and not weights and _is_published(name):
                 weights = download(name, progress=show_progress)
+                _say_what_it_knows(name)
             self._random = weights == 'random'
             weights = None if self._random else weights
             device = None if device is None else check_device(device)
@@ -181,3 +182,10 @@ def _is_published(name: str) -> bool:
     """Whether the model zoo has weights, or ways to get them."""
     entry = get_model(name)
     return bool(entry.weights or entry.releases or '@' in name)
+
+
+def _say_what_it_knows(name: str) -> None:
+    """A model answers about any video, so whoever asks should know what it has seen."""
+    data = get_model(name).metadata.get('Training Data')
+    if data:
+        MMLogger.get_current_instance().info(f'{name} was trained on {data}')

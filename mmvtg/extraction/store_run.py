@@ -107,4 +107,5 @@ def timed(events: Iterator[_Event], report: ExtractionReport) -> Iterator[_Event
 def progress_bar(total: int, report: ExtractionReport, what: str, shown: bool) -> tqdm:
     """Shows how many items are done, and when the rest will be."""
     text = f'{what} ({report.present} present)'
-    return tqdm(total=total, desc=text, disable=not shown, unit='', smoothing=0.1)
+    unit = f' {what}'
+    return tqdm(total=total, desc=text, disable=not shown, unit=unit, smoothing=0.1)

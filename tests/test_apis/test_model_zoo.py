@@ -228,7 +228,10 @@ def test_the_command_line(cache):
         command = [sys.executable, str(ROOT / 'tools/model_zoo.py'), *args]
         return subprocess.run(command, capture_output=True, text=True)
 
-    assert run('list', 'r2*tvsum', '--weights').stdout.split() == [TVSUM]
+    (line,) = run('list', 'r2*tvsum', '--weights').stdout.splitlines()
+    assert line.split(maxsplit=1) == [TVSUM, 'download, of the authors']
+    (line,) = run('list', 'r2*k4*-10e_moving-shapes', '--weights').stdout.splitlines()
+    assert line.endswith('  comes with mmvtg')
     text = run('info', TVSUM).stdout
     assert f'{TVSUM}@BK' in text and 'SHA-256: 45b59440, licence: BSD' in text
     done = run('download', TINY_CLIP, '--folder', str(cache))
