@@ -5,24 +5,45 @@ import sys
 import pytest
 from tiny_world import run
 
+import mmvtg.apis
 from mmvtg.apis import VTGInferencer, download, find_model, get_model, list_models
-from mmvtg.registry import MODELS
+from mmvtg.apis.model_inferencer import TASKS
+from mmvtg.registry import MODELS, register_all_modules
 
 NAMES = [
     name
     for name in list_models()
     if (get_model(name).weights or '').startswith('package:weights/')
 ]
-ADAPTED = [name for name in NAMES if name.startswith('actprompt')]
-GROUNDERS = [name for name in NAMES if name not in ADAPTED]
 
 
-def test_there_are_some():
-    assert any(name.startswith('r2-tuning') for name in GROUNDERS) and ADAPTED
+def asker(name: str) -> str:
+    """The inferencer that asks a model; '' for hooks of a tower, which cannot answer."""
+    register_all_modules()
+    kind = MODELS.get(find_model(name)[0].model.type)
+    tasks = [TASKS[base.__name__][1] for base in kind.__mro__ if base.__name__ in TASKS]
+    return tasks[0] if tasks else ''
 
 
-@pytest.mark.parametrize('name', ADAPTED)
-def test_shipped_hooks_fill_their_tower(name):
+ASKERS = {name: asker(name) for name in NAMES}
+
+
+def asked_by(inferencer: str):
+    names = [name for name, found in ASKERS.items() if found == inferencer]
+    return pytest.mark.parametrize('name', names)
+
+
+@pytest.fixture
+def video(world) -> str:
+    return str(world / 'moving_shapes' / 'tiny' / 'videos' / 'test_00000.mp4')
+
+
+def test_there_are_some_of_each_kind():
+    assert set(ASKERS.values()) == {'', *(asker for _, asker in TASKS.values())}
+
+
+@asked_by('')
+def test_hooks_fill_their_tower(name):
     cfg, _ = find_model(name)
     tower = dict(cfg.feature_extractor.vision_tower, hook_weights=download(name))
     drawn = MODELS.build(dict(tower, hook_weights=None))
@@ -31,23 +52,54 @@ def test_shipped_hooks_fill_their_tower(name):
     assert any(bool((a != b).any()) for a, b in pairs)
 
 
-@pytest.mark.parametrize('name', GROUNDERS)
-def test_a_shipped_model_answers(name, world):
-    video = world / 'moving_shapes' / 'tiny' / 'videos' / 'test_00000.mp4'
+@asked_by('VTGInferencer')
+def test_moments(name, video):
     ask = VTGInferencer(name, device='cpu')
-    (answer,) = ask(str(video), 'a red circle slides to the left')['predictions']
+    (answer,) = ask(video, 'a red circle slides to the left')['predictions']
     start, end, score = answer['moments'][0]
     assert 0 <= start < end and 0 < score <= 1
     assert len(set(answer['saliency'])) > 1
 
 
-def test_a_fresh_process_needs_no_more_than_the_inferencer(world, tmp_path):
+@asked_by('ActionDetectionInferencer')
+def test_actions(name, video):
+    proposer = None
+    if 'localisation' in name:
+        first = name.replace('localisation', 'proposals')
+        proposer = mmvtg.apis.ActionDetectionInferencer(first, device='cpu')
+    ask = mmvtg.apis.ActionDetectionInferencer(name, device='cpu', proposer=proposer)
+    classes = ['red circle', 'blue star'] if ask.names_classes else None
+    (answer,) = ask(video, classes)['predictions']
+    start, end, score, label = answer['instances'][0]
+    assert 0 <= start < end <= answer['duration'] + 1e-3 and 0 < score <= 1
+    assert label in answer['classes']
+
+
+@asked_by('ActionRecognitionInferencer')
+def test_classes(name, video):
+    ask = mmvtg.apis.ActionRecognitionInferencer(name, device='cpu')
+    (answer,) = ask(video)['predictions']
+    scores = [score for score, _ in answer['classes']]
+    assert len(scores) == 10 and scores == sorted(scores, reverse=True)
+    assert sum(scores) == pytest.approx(1, abs=1e-4) and scores[0] > scores[-1]
+
+
+@asked_by('VideoRetrievalInferencer')
+def test_rankings(name, video):
+    ask = mmvtg.apis.VideoRetrievalInferencer(name, device='cpu')
+    videos = [video, video.replace('test_00000', 'test_00001')]
+    rows = ask(videos, ['a red circle', 'a blue star'])['predictions']
+    assert [len(row['videos']) for row in rows] == [2, 2]
+    assert rows[0]['videos'] != rows[1]['videos']
+
+
+def test_a_fresh_process_needs_no_more_than_the_inferencer(video, world, tmp_path):
     """Other tests leave mmvtg's scope behind them; a user's script has none."""
-    video = world / 'moving_shapes' / 'tiny' / 'videos' / 'test_00000.mp4'
+    name = next(name for name, found in ASKERS.items() if found == 'VTGInferencer')
     script = (
         'from mmvtg.apis import VTGInferencer\n'
-        f'ask = VTGInferencer({GROUNDERS[0]!r}, device="cpu")\n'
-        f'answer = ask({str(video)!r}, "a red circle", out_dir={str(tmp_path)!r})\n'
+        f'ask = VTGInferencer({name!r}, device="cpu")\n'
+        f'answer = ask({video!r}, "a red circle", out_dir={str(tmp_path)!r})\n'
         'print(len(answer["predictions"]))'
     )
     done = run([sys.executable, '-c', script], world)
