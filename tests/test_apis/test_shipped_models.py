@@ -18,7 +18,7 @@ NAMES = [
 
 
 def asker(name: str) -> str:
-    """The inferencer that asks a model; '' for hooks of a tower, which cannot answer."""
+    """Who asks a model: an inferencer, or '' for hooks of a tower."""
     register_all_modules()
     kind = MODELS.get(find_model(name)[0].model.type)
     tasks = [TASKS[base.__name__][1] for base in kind.__mro__ if base.__name__ in TASKS]
