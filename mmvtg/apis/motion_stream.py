@@ -8,12 +8,30 @@ from torch import Tensor
 
 from mmvtg.datasets.errors import BadSampleError
 from mmvtg.datasets.transforms.joining import resample_rows
+from mmvtg.extraction.extractor import BATCH_FRAMES
 
 from .feature_cache import FeatureCache
 from .model_loading import clip_rate, frame_source, test_dataset
 from .video_stream import VideoStream
 
 _WHOLE = 1e9  # s; vectors of clips are small
+
+
+class EvenStream(VideoStream):
+    """Lets the tower see batches of one size, filled up with black, as extraction does.
+
+    So motion is that of a store to the bit: convolutions over batches of different size
+    round differently.
+    """
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """Run the tower: (T, F, 3, H, W) uint8 -> (T, C)."""
+        size = min(self.tower.chunk_size, BATCH_FRAMES // self.source.frames_per_clip)
+        size = max(size, 1)
+        black = frames.new_zeros(-len(frames) % size, *frames.shape[1:])
+        batches = torch.cat([frames, black]).split(size)
+        rows = torch.cat([super(EvenStream, self).encode(one) for one in batches])
+        return rows[: len(frames)].clone()
 
 
 class MotionStream:
@@ -51,7 +69,7 @@ class MotionStream:
                 'set, as it was in training'
             )
         tower = build_tower(extractor.vision_tower)
-        self.stream = VideoStream(tower, frame_source(extractor, own), _WHOLE, 0, cache)
+        self.stream = EvenStream(tower, frame_source(extractor, own), _WHOLE, 0, cache)
 
     def __call__(self, path: str, num_clips: int) -> Tensor:
         """Motion (num_clips, C) of a video.
