@@ -1,6 +1,7 @@
 """Video files and names of classes in, segments of actions out."""
 
 import os.path as osp
+from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 
 import torch
@@ -9,6 +10,7 @@ from mmengine.dataset import Compose
 from tqdm import tqdm
 
 from mmvtg.datasets.class_lists import readable_name
+from mmvtg.models.heads.stale_head import Proposals
 from mmvtg.registry import INFERENCERS, TRANSFORMS
 from mmvtg.structures import GroundingDataSample
 from mmvtg.visualization import draw_detections
@@ -17,7 +19,7 @@ from .class_names import choose_classes
 from .feature_cache import FeatureCache
 from .inputs import Videos, check_videos
 from .model_inferencer import ModelInferencer
-from .model_loading import clip_rate, test_dataset, test_pipeline
+from .model_loading import clip_rate, frame_source, test_dataset, test_pipeline
 from .video_stream import VideoStream
 
 #: Seconds; no video is as long, and features of hours are small.
@@ -44,7 +46,8 @@ class ActionDetectionInferencer(ModelInferencer):
         fps (float, optional): Clips per second, if not the config's.
         window (float, optional): Longer videos are cut into windows of so many seconds,
             which overlap by half. Each goes through the pipeline like a video;
-            candidates of all are suppressed together. Default: none are cut here (a
+            candidates of all, but for those that :func:`drop_cut` drops, are
+            suppressed together. Default: none are cut here (a
             config may cut, with ``model.window``).
         proposer (ActionDetectionInferencer, optional): Of a model that proposes
             segments of no class, for one that names segments (Efficient-Prompt's two
@@ -79,8 +82,7 @@ class ActionDetectionInferencer(ModelInferencer):
         self._check_model()
         self.stream = VideoStream(
             self._vision_tower(),
-            self._extractor().frame_size,
-            clip_rate(self.cfg, fps),
+            frame_source(self._extractor(), clip_rate(self.cfg, fps)),
             window or _WHOLE,
             (window or 0) / 2,
             FeatureCache(cache_bytes),
@@ -145,16 +147,17 @@ class ActionDetectionInferencer(ModelInferencer):
         """The sample of a whole video."""
         proposals = None
         if self.proposer is not None:
-            found = self.proposer(path, return_datasamples=True)['predictions'][0]
-            proposals = found.pred_moments
+            (first,) = self.proposer(path, return_datasamples=True)['predictions']
+            proposals = first.pred_moments
         rows: list = []
         for batch in self.preprocess([path], batch_size, names=names):
             for sample in batch['data_samples']:
                 if proposals is not None:
                     sample.proposals = proposals.to(self.device)
             data = self.model.data_preprocessor(batch)
-            for some in self.model.propose(**data):
-                rows += some
+            found = self.model.propose(**data)
+            for sample, some in zip(data['data_samples'], found):
+                rows += some if proposals else [drop_cut(row, sample) for row in some]
             whole = data['data_samples'][0]
         whole.set_metainfo(dict(window=(0.0, whole.duration), classes=tuple(names)))
         self.model.finish(whole, rows)
@@ -195,7 +198,12 @@ class ActionDetectionInferencer(ModelInferencer):
             sample = packed['data_samples']
             covered = [start + second for second in sample.window]
             sample.set_metainfo(
-                dict(video_path=path, duration=part.duration, window=tuple(covered))
+                dict(
+                    video_path=path,
+                    duration=part.duration,
+                    window=tuple(covered),
+                    num_snippets=len(packed['inputs']['video']),
+                )
             )
             yield packed
             bar.total = part.num_clips
@@ -264,3 +272,26 @@ class ActionDetectionInferencer(ModelInferencer):
                 [*span, score, sample.classes[label]] for span, score, label in rows
             ],
         )
+
+
+def drop_cut(row: Proposals, sample: GroundingDataSample) -> Proposals:
+    """Leave out candidates that a window cuts and its neighbour sees whole.
+
+    These come within a snippet of a border and are shorter than what windows share,
+    half a window. The ends of the video are no borders.
+
+    Args:
+        row (Proposals): Of one window, seconds of the video.
+        sample (GroundingDataSample): With ``duration``, ``window`` (s) and
+            ``num_snippets`` of the window.
+    """
+    start, end = sample.window
+    snippet = (end - start) / sample.num_snippets
+    first, last = row.spans.unbind(1)
+    at_start = (first <= start + snippet) & (start > 1e-3)
+    at_end = (last >= end - snippet) & (end < sample.duration - 1e-3)
+    short = last - first < (end - start) / 2 - snippet
+    keep = ~((at_start | at_end) & short)
+    return replace(
+        row, spans=row.spans[keep], scores=row.scores[keep], labels=row.labels[keep]
+    )

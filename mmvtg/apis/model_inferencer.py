@@ -89,16 +89,16 @@ class ModelInferencer(BaseInferencer):
         Raises:
             ValueError: It names that one.
         """
-        bases = [base.__name__ for base in kind.__mro__] if kind else [self.asks]
-        task = next((base for base in bases if base in TASKS), None)
+        task = _task_of(kind) if kind else self.asks
         if task == self.asks or (task is None and self.asks == 'VideoGrounder'):
             return
+        kind_name = getattr(kind, '__name__', None)
         own = f'{type(self).__name__} asks one that {TASKS[self.asks][0]}'
         if task is None:
-            raise ValueError(f'{self._what} is a {bases[0]}; {own} ({self.asks})')
+            raise ValueError(f'{self._what} is a {kind_name}; {own} ({self.asks})')
         what, asker = TASKS[task]
         raise ValueError(
-            f'{self._what} is a model that {what} ({bases[0]}), and {own}: use '
+            f'{self._what} is a model that {what} ({kind_name}), and {own}: use '
             f'mmvtg.apis.{asker}'
         )
 
@@ -176,6 +176,18 @@ class ModelInferencer(BaseInferencer):
             MMLogger.get_current_instance().warning(
                 'random weights: the answers mean nothing'
             )
+
+
+def asker_of(cfg: Union[Config, ConfigDict]) -> Optional[str]:
+    """Name of the inferencer that asks the model of a config; None: none is known."""
+    task = _task_of(MODELS.get(cfg['model']['type']))
+    return task and TASKS[task][1]
+
+
+def _task_of(kind: Optional[type]) -> Optional[str]:
+    """Key of :data:`TASKS`."""
+    bases = [base.__name__ for base in kind.__mro__] if kind else []
+    return next((base for base in bases if base in TASKS), None)
 
 
 def _is_published(name: str) -> bool:

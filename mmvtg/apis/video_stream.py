@@ -3,6 +3,7 @@
 import os
 import os.path as osp
 from typing import (
+    Callable,
     Iterable,
     Iterator,
     List,
@@ -58,7 +59,7 @@ class VideoPart(NamedTuple):
 
     Args:
         window (Window): In clips.
-        features (Tensor): (T, ...), as a feature store holds them.
+        features (Tensor): (T, ...), as they are loaded from a feature store.
         duration (float): Of the whole video, seconds.
         num_clips (int): Of the whole video.
     """
@@ -85,11 +86,12 @@ class VideoStream:
     Args:
         tower (FrameTower): The vision tower, in ``eval``; with ``couples_frames`` if
             its hooks do.
-        frame_size (int): Height and width of frames, pixels.
-        fps (float): Clips per second.
+        source (FrameSource): Which frames it sees, and how many clips a second.
         window (float): Seconds of a window.
         overlap (float): Seconds that neighbouring windows share.
-        cache (FeatureCache): Where features are kept.
+        cache (FeatureCache): Where features are kept; streams may share it.
+        keep (callable, optional): What of a tower's output is kept, as a view or copy;
+            default is all of it.
 
     Raises:
         ValueError: A window shorter than a clip, or an overlap of more than half of it.
@@ -98,16 +100,20 @@ class VideoStream:
     def __init__(
         self,
         tower: FrameTower,
-        frame_size: int,
-        fps: float,
+        source: FrameSource,
         window: float,
         overlap: float,
         cache: FeatureCache,
+        keep: Optional[Callable[[Tensor], Tensor]] = None,
     ) -> None:
+        fps = source.fps
+        if fps is None:
+            raise ValueError('VideoStream: the source has no fps')
         self.tower = tower
-        self.source = FrameSource(frame_size, fps)
+        self.source = source
         self.fps = fps
         self.cache = cache
+        self.keep = keep
         # half of an odd number of clips is rounded down
         self.size, self.overlap = round(window * fps), int(overlap * fps + 1e-6)
         if self.size < 1 or not 0 <= self.overlap <= self.size / 2:
@@ -124,7 +130,7 @@ class VideoStream:
             BadSampleError: The file is missing, broken, shorter than a clip, or makes
                 the decoder crash.
         """
-        key = _fingerprint(path)
+        key = (*_fingerprint(path), self.source)
         kept: Optional[EncodedVideo] = self.cache.get(key)
         if kept is None:
             with self.open(path, self.tower.chunk_size) as video:
@@ -183,11 +189,15 @@ class VideoStream:
 
     @torch.inference_mode()
     def encode(self, frames: Tensor) -> Tensor:
-        """Run the tower: (T, 3, H, W) uint8 -> (T, ...) as a feature store holds it."""
+        """Run the tower: (T, 3, H, W) uint8 -> (T, ...) as a feature store holds it.
+
+        Clips of several frames are (T, F, 3, H, W).
+        """
         frames = frames.to(self.tower.mean.device)
         runs = torch.zeros(len(frames), dtype=torch.int64, device=frames.device)
         pooled, layers, _ = self.tower.encode_runs(frames, runs)
-        return stack_layers(layers, pooled).cpu()
+        rows = stack_layers(layers, pooled)
+        return (rows if self.keep is None else self.keep(rows)).cpu()
 
 
 def _fingerprint(path: str) -> Tuple[str, int, int]:

@@ -17,16 +17,17 @@ import sys
 import weakref
 from contextlib import suppress
 from multiprocessing import spawn
-from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from .errors import BadSampleError
 from .files import name_video
 from .messages import Source, Task, ask, hear
-from .source import VideoItem
+from .source import ChosenSource, FrameSource, VideoItem
 
 _CHILD = osp.join(osp.dirname(osp.abspath(__file__)), 'child.py')
+_CHUNK = 32  # frames that are handed over together, where nobody says otherwise
 _idle: List['Decoder'] = []  # processes that wait for a video
 
 
@@ -217,6 +218,40 @@ class ApartVideo:
         if fields['kind'] == 'failed':
             raise BadSampleError(fields['reason'])
         return fields, frames
+
+
+class ApartFrames:
+    """Frames of a video that another process takes; nothing of it stays open.
+
+    Args:
+        item (VideoItem): The video.
+        source (FrameSource): One frame a clip.
+
+    Attributes:
+        duration (float): Of the video, seconds.
+
+    Raises:
+        BadSampleError: As :class:`ApartVideo`.
+    """
+
+    def __init__(self, item: VideoItem, source: FrameSource) -> None:
+        self.item, self.source = item, source
+        with ApartVideo(item, source, 0) as video:
+            self.duration, self._total = video.duration, len(video)
+
+    def __len__(self) -> int:
+        """Clips of the video."""
+        return self._total
+
+    def take(self, clips: Sequence[int]) -> np.ndarray:
+        """Frames (n, 3, size, size) uint8 of any clips, ascending.
+
+        Raises:
+            BadSampleError: The video breaks off, or makes the decoder crash.
+        """
+        source = ChosenSource(self.source, tuple(clips))
+        with ApartVideo(self.item, source, _CHUNK) as video:
+            return np.concatenate(list(video.chunks()))
 
 
 def explain_death(item: VideoItem, decoder: Decoder) -> str:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple, Optional, Tuple
 
+import numpy as np
+
 from .grids import DENSE_FRAMES
 from .readers import (
     CentredClipReader,
@@ -92,3 +94,43 @@ class FrameSource:
             grid = dict(num_frames=self.clip_frames, rate=self.clip_rate)
         reader = _READERS[self.sampling]
         return reader(item.path, fps, self.size, 1, item.video_id, **grid)
+
+
+@dataclass(frozen=True)
+class ChosenSource:
+    """Some clips of a video alone.
+
+    Args:
+        source (FrameSource): Of one frame a clip.
+        clips (tuple[int]): Which, ascending.
+    """
+
+    source: FrameSource
+    clips: Tuple[int, ...]
+
+    def open(self, item: VideoItem) -> 'ChosenReader':
+        """A reader of these clips; raises what the source does."""
+        return ChosenReader(self.source.open(item), self.clips)
+
+
+class ChosenReader:
+    """Clips of another reader, counted from 0.
+
+    Attributes:
+        duration (float): Of the video, seconds.
+    """
+
+    def __init__(self, reader: FrameReader, clips: Tuple[int, ...]) -> None:
+        self._reader, self._clips = reader, clips
+        self.duration = reader.duration
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Frames (n, 3, size, size) uint8 of chosen clips ``start`` to ``stop - 1``.
+
+        Raises:
+            BadSampleError: The video breaks off.
+        """
+        return self._reader.take(self._clips[start:stop])

@@ -17,6 +17,8 @@ from mmvtg.registry import HOOKS
 from mmvtg.structures import GroundingDataSample
 from mmvtg.utils import write_atomic
 
+#: Classes whose scores are shown, at most: those that score highest anywhere.
+_MAX_CLASSES = 24
 _TRUE, _FOUND, _CURVE = '#009E73', '#0072B2', '#D55E00'
 
 
@@ -39,7 +41,9 @@ def draw_detections(
     if 'pred_foreground' in sample:
         rows.append((_foreground, 0.9))
     if 'pred_classes' in sample:
-        rows.append((_classes, 0.5 + 0.2 * (len(sample.classes) + 1)))
+        rows.append(
+            (_classes, 0.5 + 0.2 * (min(len(sample.classes), _MAX_CLASSES) + 1))
+        )
     heights = [height for _, height in rows]
     height = sum(heights) + 0.25 * len(rows) + 0.9
     figure = Figure(figsize=(11, height), dpi=100, facecolor='white')
@@ -60,8 +64,10 @@ def draw_detections(
             draw(axis, sample)
         axis.set_xlim(0, sample.duration)
         axis.tick_params(labelbottom=axis is axes[-1])
+    annotated = getattr(sample, 'gt_moments', None) is not None
     axes[0].set_title(
-        f'{sample.get("video_id", "")}   annotated (green), found (blue, best first)',
+        f'{sample.get("video_id", "")}   {"annotated (green), " * annotated}'
+        'found (blue, best first)',
         loc='left',
         fontsize=10,
         parse_math=False,
@@ -119,11 +125,14 @@ def _foreground(axis: Axes, sample: GroundingDataSample) -> None:
 
 def _classes(axis: Axes, sample: GroundingDataSample) -> None:
     values = sample.pred_classes.float().cpu().numpy().T
+    best = np.argsort(-values[:-1].max(axis=1), kind='stable')[:_MAX_CLASSES]
+    shown = sorted(best.tolist())
+    values = values[[*shown, -1]]
     edges = _edges(sample, values.shape[1])
     rows = np.arange(len(values) + 1) - 0.5
     axis.pcolormesh(edges, rows, values, vmin=0, vmax=1, cmap='Blues')
     axis.axhline(len(values) - 1.5, color='black', linewidth=0.6)
-    names = [*sample.classes, 'background']
+    names = [*(sample.classes[label] for label in shown), 'background']
     axis.set_yticks(range(len(names)), names, fontsize=8)
     axis.invert_yaxis()
 

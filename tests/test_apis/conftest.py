@@ -4,9 +4,18 @@ from pathlib import Path
 from typing import Callable
 
 import av
-import bright_model  # noqa: F401 registers the parts of the config
+import bright_detector  # noqa: F401 registers the parts of the config
+import bright_model  # noqa: F401 likewise
 import numpy as np
 import pytest
+import torch
+from mmengine.registry import DefaultScope
+from tiny_world import once
+
+from mmvtg.datasets.moving_shapes import generate
+from mmvtg.extraction.jobs import Job, run_here
+from mmvtg.extraction.work_list import list_videos, parse_shard
+from mmvtg.registry import MODELS
 
 
 @pytest.fixture
@@ -20,6 +29,64 @@ def colour_config() -> dict:
             frame_size=8, vision_tower=tower, text_tower=dict(type='IdTower')
         ),
     )
+
+
+@pytest.fixture
+def detector_config() -> dict:
+    return dict(
+        fps=1.0,
+        model=dict(
+            type='TemporalActionDetector',
+            classifier=dict(type='ColourClasses'),
+            head=dict(type='BrightHead'),
+        ),
+        feature_extractor=dict(frame_size=8, vision_tower=dict(type='ColourTower')),
+    )
+
+
+def make_action_world(data: Path) -> None:
+    """A few rendered videos, and the stores that detectors and recognisers read."""
+    root = data / 'moving_shapes' / 'tiny'
+    counts = dict(train=2, val=1, test=3, novel_composition=0, novel_word=0)
+    generate(root, num_workers=0, progress=False, counts=counts, trimmed_clips=False)
+    videos = list_videos(str(root / 'videos'))
+    stores = dict(tiny_clip_frames=4.0, tiny_clip=1.0)
+    jobs = [
+        Job(
+            'video', str(root / 'features' / name), [(*v, fps) for v in videos], fps=fps
+        )
+        for name, fps in stores.items()
+    ]
+    tower = dict(type='CLIPVisionTower', model='tiny-clip', pretrained='shipped')
+    settings = dict(vision_tower=tower, frame_size=64, num_workers=0)
+    run_here(settings, jobs, parse_shard(None))
+
+
+@pytest.fixture(scope='session')
+def action_stores(tmp_path_factory) -> Path:
+    return once(tmp_path_factory, 'action_world', make_action_world)
+
+
+@pytest.fixture
+def action_world(action_stores, monkeypatch) -> Path:
+    """The world's folder; configs that are read meanwhile point to it."""
+    monkeypatch.setenv('MMVTG_DATA', str(action_stores))
+    monkeypatch.setenv('MOVING_SHAPES', 'tiny')
+    return action_stores / 'moving_shapes' / 'tiny'
+
+
+@pytest.fixture
+def drawn_weights(tmp_path) -> Callable[..., str]:
+    """A function that writes a checkpoint of weights that nobody trained."""
+
+    def write(cfg) -> str:
+        torch.manual_seed(0)
+        path = str(tmp_path / 'drawn.pth')
+        with DefaultScope.overwrite_default_scope('mmvtg'):
+            torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict()), path)
+        return path
+
+    return write
 
 
 @pytest.fixture

@@ -63,3 +63,11 @@ def test_missing_parts_are_left_out(settings):
 def test_more_segments_make_a_higher_picture_up_to_the_limit():
     heights = [len(draw_detections(make_sample(), top_k=k)) for k in (1, 3, 9)]
     assert heights[0] < heights[1] == heights[2]
+
+
+def test_of_many_classes_those_that_score_highest_are_drawn():
+    few, many = make_sample(), make_sample()
+    many.set_metainfo(dict(classes=[f'class {label}' for label in range(200)]))
+    many.pred_classes = torch.rand(10, 201).softmax(-1)
+    tall, small = draw_detections(many), draw_detections(few)
+    assert small.shape[0] < tall.shape[0] < small.shape[0] + 200 * 3

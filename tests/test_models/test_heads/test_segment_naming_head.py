@@ -67,3 +67,24 @@ def test_proposals_are_named_and_scored(tmp_path):
     assert torch.allclose(found.scores[::2], torch.tensor([0.8, 0.5]), atol=1e-4)
     with pytest.raises(ValueError, match='needs proposals'):
         SegmentNamingHead().propose(clips, mask, text, [make_sample([], [])])
+
+
+def test_a_sample_may_bring_its_own_proposals(tmp_path):
+    spans, scores = torch.tensor([[0.0, 4.0], [6.0, 8.0]]), torch.tensor([0.8, 0.5])
+    rows = [
+        dict(segment=span, score=score)
+        for span, score in zip(spans.tolist(), scores.tolist())
+    ]
+    path = tmp_path / 'proposals.json'
+    path.write_text(json.dumps(dict(results=dict(v=rows))))
+    sample = make_sample([], [])
+    own = sample.clone()
+    own.proposals = InstanceData(spans=spans, scores=scores)
+    clips, mask = torch.rand(1, 10, 3), torch.ones(1, 10, dtype=torch.bool)
+    (a,) = SegmentNamingHead(str(path)).propose(clips, mask, torch.eye(3), [sample])
+    (b,) = SegmentNamingHead().propose(clips, mask, torch.eye(3), [own])
+    assert torch.equal(a.spans, b.spans) and torch.equal(a.scores, b.scores)
+    (one,) = SegmentNamingHead(max_proposals=1).propose(
+        clips, mask, torch.eye(3), [own]
+    )
+    assert len(one.spans) == 1

@@ -1,0 +1,172 @@
+"""Find, recognise or retrieve: ``action_demo.py VIDEO ... --classes "..." --model M``.
+
+What is done depends on the model (a config file or a name, ``--list-models``):
+
+- a detector (STALE, B-I, B-II) says when each of the classes happens;
+- one that names segments (efficient-prompt-localisation) does, too, and needs another
+  one that proposes them: ``--proposer CONFIG CHECKPOINT``;
+- a recogniser (efficient-prompt, hand-written, linear-probe) says which of the classes
+  each video shows, or ``--segment START END`` of it;
+- a retriever (efficient-prompt-retrieval) ranks the videos for each ``--query``.
+
+Into the folder ``--out`` go ``predictions.json`` and, of a detector, pictures.
+"""
+
+import argparse
+import os.path as osp
+import sys
+from typing import Any, List, Optional, Union
+
+from mmengine.config import Config, DictAction
+
+from mmvtg.apis import (
+    ActionDetectionInferencer,
+    ActionRecognitionInferencer,
+    VideoRetrievalInferencer,
+    find_model,
+    list_models,
+)
+from mmvtg.apis.model_inferencer import asker_of
+from mmvtg.utils import register_all_modules
+
+
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('videos', nargs='*', metavar='VIDEO', help='video files')
+    parser.add_argument('-c', '--classes', nargs='+', help="default: the config's")
+    parser.add_argument('-q', '--query', nargs='+', help='sentences, of a retriever')
+    parser.add_argument('-m', '--model', help='config file or model name')
+    parser.add_argument('-w', '--weights', help='checkpoint; "random" for random ones')
+    parser.add_argument('--list-models', action='store_true', help='names of models')
+    parser.add_argument('--out', default='outputs', help='folder (%(default)s)')
+    parser.add_argument('--device', help='default: an accelerator if there is one')
+    parser.add_argument(
+        '--fps', type=float, help="frames a second, if not the config's"
+    )
+    parser.add_argument('--top-k', type=int, default=5, help='answers to show')
+    parser.add_argument(
+        '--window', type=float, help='of a detector: cut longer videos, seconds'
+    )
+    parser.add_argument(
+        '--proposer',
+        nargs=2,
+        metavar=('MODEL', 'WEIGHTS'),
+        help='who proposes segments',
+    )
+    parser.add_argument(
+        '--segment', nargs=2, type=float, metavar=('START', 'END'), help='seconds'
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, help='override config fields'
+    )
+    args = parser.parse_args(argv)
+    if not args.list_models and not (args.videos and args.model):
+        parser.error('name at least one video and --model')
+    return args
+
+
+def ask(args: argparse.Namespace) -> int:
+    """Answer, and say where everything is; returns the exit status."""
+    register_all_modules()
+    pred_file = osp.join(args.out, 'predictions.json')
+    try:
+        model: Union[str, Config] = args.model
+        if args.cfg_options:
+            model, _ = find_model(args.model, args.cfg_options)
+        config = find_model(model)[0] if isinstance(model, str) else model
+        kind = asker_of(config)
+        if kind == 'ActionDetectionInferencer':
+            written = detect(args, model, pred_file)
+        elif kind == 'ActionRecognitionInferencer':
+            written = recognise(args, model, pred_file)
+        elif kind == 'VideoRetrievalInferencer':
+            written = retrieve(args, model, pred_file)
+        else:
+            raise ValueError(
+                f'{args.model} is a model for {kind or "another task"}: '
+                'demo/vtg_inferencer_demo.py asks models that find moments'
+            )
+    except (OSError, TypeError, ValueError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    print('\nwritten:', *written, pred_file, sep='\n  ')
+    return 0
+
+
+def detect(args: argparse.Namespace, model: Any, pred_file: str) -> List[str]:
+    """Segments of each video; returns the pictures."""
+    proposer = None
+    if args.proposer is not None:
+        name, weights = args.proposer
+        proposer = ActionDetectionInferencer(
+            name, weights, args.device, args.fps, args.window
+        )
+    inferencer = ActionDetectionInferencer(
+        model,
+        args.weights,
+        args.device,
+        args.fps,
+        args.window,
+        proposer,
+        show_progress=sys.stderr.isatty(),
+    )
+    results = inferencer(
+        args.videos,
+        args.classes,
+        out_dir=args.out,
+        top_k=args.top_k,
+        pred_out_file=pred_file,
+    )
+    for prediction in results['predictions']:
+        print(f'\n{prediction["video"]} ({prediction["duration"]:.1f} s)')
+        for start, end, score, name in prediction['instances'][: args.top_k]:
+            print(f'  {start:8.1f} to {end:8.1f} s   score {score:.3f}   {name}')
+        if not prediction['instances']:
+            print('  nothing')
+    return results['visualization']
+
+
+def recognise(args: argparse.Namespace, model: Any, pred_file: str) -> List[str]:
+    """Classes of each video; draws nothing."""
+    inferencer = ActionRecognitionInferencer(
+        model, args.weights, args.device, args.fps, show_progress=sys.stderr.isatty()
+    )
+    segment = args.segment and tuple(args.segment)
+    results = inferencer(args.videos, args.classes, segment, pred_out_file=pred_file)
+    for prediction in results['predictions']:
+        print(f'\n{prediction["video"]}')
+        show(prediction['classes'], args.top_k)
+    return []
+
+
+def retrieve(args: argparse.Namespace, model: Any, pred_file: str) -> List[str]:
+    """Videos of each query; draws nothing."""
+    if not args.query:
+        raise ValueError('a retriever wants at least one --query')
+    inferencer = VideoRetrievalInferencer(
+        model, args.weights, args.device, args.fps, show_progress=sys.stderr.isatty()
+    )
+    results = inferencer(args.videos, args.query, pred_out_file=pred_file)
+    for prediction in results['predictions']:
+        print(f'\n{prediction["query"]}')
+        show(prediction['videos'], args.top_k)
+    return []
+
+
+def show(ranking: List[list], top_k: int) -> None:
+    for score, item in ranking[:top_k]:
+        print(f'  {score:.3f}  {item}')
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    args = parse_args(argv)
+    if args.list_models:
+        print('\n'.join(list_models()))
+        return 0
+    return ask(args)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
