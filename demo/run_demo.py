@@ -123,10 +123,11 @@ def blind_baselines(args: argparse.Namespace) -> Dict[str, Dict[str, float]]:
 
 
 def table(rows: Dict[str, Dict[str, float]]) -> str:
-    lines = [f'| {"on the test split":<28}| ' + ' | '.join(COLUMNS) + ' |']
+    header = ' | '.join(f'{column:>5}' for column in COLUMNS)
+    lines = [f'| {"on the test split":<28}| {header} |']
     lines.append('| --- |' + ' ---: |' * len(COLUMNS))
     for name, metrics in rows.items():
-        cells = (f'{metrics[key]:>{len(c)}.2f}' for c, key in COLUMNS.items())
+        cells = (f'{metrics[key]:>{max(len(c), 5)}.2f}' for c, key in COLUMNS.items())
         lines.append(f'| {name:<28}| ' + ' | '.join(cells) + ' |')
     return '\n'.join(lines)
 

@@ -4,7 +4,6 @@
 docstring what breaks without it. :mod:`mmvtg.selfcheck` says which are in force.
 """
 
-import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -15,7 +14,7 @@ import sys
 import types
 import urllib.parse
 import warnings
-from typing import Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, Iterable, List, Optional
 
 import numpy as np
 import torch
@@ -32,25 +31,37 @@ def mend_torchvision() -> bool:
     open_clip, timm and mmengine's Runner all import it. Declaring the two missing
     schemas lets the import pass; everything but the compiled operators works.
 
+    torchvision itself is not imported here, as that takes longer than importing torch
+    and many commands do without.
+
     Returns:
         bool: Whether the mend was needed.
     """
-    try:
-        importlib.import_module('torchvision')
-        return False
-    except ImportError:
+    spec = importlib.util.find_spec('torchvision')
+    if spec is None or not spec.submodule_search_locations:
         return False  # not installed: whoever needs it says so
-    except RuntimeError as error:
-        if 'torchvision::nms does not exist' not in str(error):
-            raise
-    for name in [n for n in sys.modules if n.split('.')[0] == 'torchvision']:
-        del sys.modules[name]
+    if 'torchvision' in sys.modules or _operators_load(spec.submodule_search_locations):
+        return False
     library = torch.library.Library('torchvision', 'FRAGMENT')
     library.define('nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
     library.define('qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
     _keep_alive.append(library)  # the schemas live as long as this object
-    importlib.import_module('torchvision')
     return True
+
+
+def _operators_load(folders: Iterable[str]) -> bool:
+    """Whether the compiled operators in torchvision's folder fit this torch."""
+    suffixes = importlib.machinery.EXTENSION_SUFFIXES
+    for path in (
+        os.path.join(f, f'_C{suffix}') for f in folders for suffix in suffixes
+    ):
+        if os.path.isfile(path):
+            try:
+                torch.ops.load_library(path)
+                return True
+            except OSError:
+                return False
+    return False
 
 
 class _DRNFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -193,21 +204,34 @@ def mend_loader() -> bool:
     """
     from mmengine.runner.checkpoint import CheckpointLoader
 
-    from .engine.checkpoint import load_http, load_local
+    from .engine.checkpoint import load_from_http, load_from_local
 
-    CheckpointLoader.register_scheme('', loader=load_local, force=True)
+    CheckpointLoader.register_scheme('', loader=load_from_local, force=True)
     CheckpointLoader.register_scheme(
-        ('http://', 'https://'), loader=load_http, force=True
+        ('http://', 'https://'), loader=load_from_http, force=True
     )
     return True
 
 
+def _without_deprecations(message: str, *args: Any, **kwargs: Any) -> None:
+    """mmengine's ``print_log``, but for what it says of itself."""
+    from mmengine.logging import print_log
+
+    if 'will be deprecated' not in message:
+        print_log(message, *args, **kwargs)
+
+
 def silence_known_warnings() -> bool:
-    """Filter warnings that say nothing about the user's work."""
+    """Filter warnings that say nothing about the user's work.
+
+    mmengine's checkpoint hook uses mmengine's ``FileClient``, which then logs two
+    warnings about its own deprecation.
+    """
+    from mmengine.fileio import file_client
+
+    file_client.print_log = _without_deprecations
     for message in (
         '.*MultiScaleDeformableAttention.*',
-        '.*"FileClient" will be deprecated.*',
-        '.*"HardDiskBackend" is the alias.*',
         '.*pkg_resources is deprecated.*',
         '.*broadcast_buffers.*',
     ):

@@ -59,6 +59,8 @@ METRICS = _child('metric', _root.METRICS, 'evaluation.metrics')
 EVALUATOR = _child('evaluator', _root.EVALUATOR, 'evaluation.metrics')
 HOOKS = _child('hook', _root.HOOKS, 'engine', 'visualization')
 LOOPS = _child('loop', _root.LOOPS, 'engine')
+#: Without parts of ours: mmengine warns at each start if a scope lacks one.
+LOG_PROCESSORS = _child('log processor', _root.LOG_PROCESSORS, 'engine')
 RUNNERS = _child('runner', _root.RUNNERS, 'engine')
 OPTIMIZERS = _child('optimizer', _root.OPTIMIZERS, 'engine')
 OPTIM_WRAPPERS = _child('optim wrapper', _root.OPTIM_WRAPPERS, 'engine')

@@ -1,5 +1,6 @@
 """Each mend: what it lets work, and what it must not let in."""
 
+import importlib.machinery
 import os
 import pickle
 import subprocess
@@ -34,13 +35,34 @@ def test_torchvision_can_be_imported():
     assert transforms.Resize(4)(torch.zeros(3, 8, 8)).shape == (3, 4, 4)
 
 
-def test_torchvision_mend_is_made_only_for_its_fault(monkeypatch):
-    def fail(name):
-        raise RuntimeError('some other fault')
+@pytest.mark.parametrize('fits', [True, False])
+def test_torchvision_mend_is_made_only_where_operators_do_not_load(
+    fits, monkeypatch, tmp_path
+):
+    def load(path):
+        if not fits:
+            raise OSError('undefined symbol')
 
-    monkeypatch.setattr(compat.importlib, 'import_module', fail)
-    with pytest.raises(RuntimeError, match='some other fault'):
-        compat.mend_torchvision()
+    suffix = importlib.machinery.EXTENSION_SUFFIXES[-1]
+    (tmp_path / f'_C{suffix}').touch()
+    monkeypatch.setattr(torch.ops, 'load_library', load)
+    assert compat._operators_load([str(tmp_path)]) is fits
+    assert not compat._operators_load([str(tmp_path / 'no compiled operators')])
+
+
+def test_a_start_without_models_imports_neither_torchvision_nor_open_clip():
+    code = (
+        'import sys, mmvtg.datasets, mmvtg.evaluation.metrics;'
+        'assert not {"torchvision", "open_clip", "timm"} & set(sys.modules)'
+    )
+    subprocess.run([sys.executable, '-c', code], check=True)
+
+
+def test_what_mmengine_says_of_its_own_file_client_is_not_logged(tmp_path, capfd):
+    from mmengine.fileio import FileClient
+
+    FileClient.infer_client(None, str(tmp_path))
+    assert 'deprecated' not in ''.join(capfd.readouterr())
 
 
 def test_mmaction_models_build_and_the_missing_one_says_so():

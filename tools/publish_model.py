@@ -20,7 +20,7 @@ from typing import Dict, List, Optional
 
 from safetensors.torch import save_file
 
-from mmvtg.engine.checkpoint import load_local
+from mmvtg.engine.checkpoint import load_from_local
 from mmvtg.utils.download import file_hash
 from mmvtg.utils.files import replacing, write_atomic
 from mmvtg.utils.tool_runs import spread_text
@@ -49,7 +49,7 @@ def publish(checkpoint: str, target: str) -> str:
     Raises:
         ValueError: It holds no weights, or no record of the training.
     """
-    content = load_local(checkpoint)
+    content = load_from_local(checkpoint)
     if not content.get('state_dict') or 'meta' not in content:
         raise ValueError(f'{checkpoint} is no checkpoint of a training of mmengine')
     weights = {k: v.contiguous().cpu() for k, v in content['state_dict'].items()}
@@ -85,7 +85,7 @@ def model_name(checkpoint: str) -> str:
         ValueError: There is none, or several.
     """
     folder = osp.dirname(osp.abspath(checkpoint))
-    meta = load_local(checkpoint).get('meta', {})
+    meta = load_from_local(checkpoint).get('meta', {})
     name = meta.get('experiment_name', '')
     # mmengine appends the time at which the training began: NAME_20260101_120000
     parts = name.rsplit('_', 2)

@@ -6,8 +6,6 @@ import os.path as osp
 from functools import lru_cache
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
-from open_clip.tokenizer import basic_clean, whitespace_clean
-
 from mmvtg.utils import write_atomic
 
 from .main_verb import MainVerb, find_main_verb
@@ -91,6 +89,9 @@ def _docs(queries: Iterable[str]) -> Iterable[Tuple[str, Any]]:
 
 def clean(query: str) -> str:
     """As CLIP's tokeniser cleans text, but with its capitals, which a parser likes."""
+    # late: open_clip brings torchvision and timm, and few data sets are parsed
+    from open_clip.tokenizer import basic_clean, whitespace_clean
+
     return whitespace_clean(basic_clean(query))
 
 

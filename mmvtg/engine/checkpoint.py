@@ -33,7 +33,7 @@ class AtomicLocalBackend(LocalBackend):
         write_atomic(filepath, obj.encode(encoding))
 
 
-def load_local(filename: str, map_location: Any = None) -> dict:
+def load_from_local(filename: str, map_location: Any = None) -> dict:
     """Load a checkpoint file, tensors and plain values only.
 
     Args:
@@ -78,7 +78,7 @@ def _load_safetensors(filename: str, map_location: Any) -> dict:
     return weights
 
 
-def load_http(
+def load_from_http(
     filename: str,
     map_location: Any = None,
     model_dir: Optional[str] = None,

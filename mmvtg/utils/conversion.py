@@ -35,9 +35,9 @@ def load_released(path: str) -> dict:
         ValueError: The file is damaged or holds other objects.
     """
     if path.endswith('.safetensors'):
-        from mmvtg.engine.checkpoint import load_local
+        from mmvtg.engine.checkpoint import load_from_local
 
-        return load_local(path, map_location='cpu')
+        return load_from_local(path, map_location='cpu')
     if not hasattr(torch.serialization, 'safe_globals'):
         raise ValueError(
             f'torch {torch.__version__} cannot load options safely: convert the file '

@@ -115,10 +115,10 @@ def test_others_wait_until_the_pointer_is_mended(tmp_path, monkeypatch):
 def test_safetensors_are_loaded_to_the_device_or_refused(tmp_path):
     path = str(tmp_path / 'w.safetensors')
     save_file({'a': torch.ones(2)}, path)
-    assert checkpoint.load_local(path)['a'].tolist() == [1, 1]
+    assert checkpoint.load_from_local(path)['a'].tolist() == [1, 1]
     for device in ('meta', torch.device('meta')):
-        assert checkpoint.load_local(path, device)['a'].device.type == 'meta'
+        assert checkpoint.load_from_local(path, device)['a'].device.type == 'meta'
     with open(path, 'r+b') as file:
         file.truncate(20)
     with pytest.raises(ValueError, match=r'w\.safetensors cannot be loaded'):
-        checkpoint.load_local(path)
+        checkpoint.load_from_local(path)

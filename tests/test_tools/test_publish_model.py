@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from mmvtg.engine.checkpoint import load_local
+from mmvtg.engine.checkpoint import load_from_local
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'publish_model.py'
 tool = runpy.run_path(str(TOOL))
@@ -39,7 +39,7 @@ def test_published(checkpoint, tmp_path, capsys):
     target = tmp_path / 'out' / 'nice_model.safetensors'
     said = capsys.readouterr().out
     assert hashlib.sha256(target.read_bytes()).hexdigest() in said
-    found, source = load_local(str(target)), torch.load(checkpoint)['state_dict']
+    found, source = load_from_local(str(target)), torch.load(checkpoint)['state_dict']
     assert set(found) == set(source)
     assert torch.equal(found['head.weight'], source['head.weight'])
     with safe_open(str(target), 'pt') as file:

@@ -17,7 +17,7 @@ from typing import Dict
 import torch
 from torch import Tensor
 
-from mmvtg.engine.checkpoint import load_local
+from mmvtg.engine.checkpoint import load_from_local
 from mmvtg.utils import write_atomic
 
 StateDict = Dict[str, Tensor]
@@ -99,7 +99,7 @@ def main() -> int:
     parser.add_argument('converted')
     args = parser.parse_args()
     try:
-        content = load_local(args.official, map_location='cpu')
+        content = load_from_local(args.official, map_location='cpu')
         state = convert_state_dict(content.get('state_dict', content))
     except (OSError, ValueError) as error:
         raise SystemExit(f'efficient_prompt: {error}') from error

@@ -2,20 +2,25 @@
 
 import re
 from functools import lru_cache
-from typing import Dict, List, Tuple
+from typing import TYPE_CHECKING, Dict, List, Tuple
 
 import torch
 from mmcv.transforms import BaseTransform
 from mmengine.logging import MMLogger
-from open_clip.tokenizer import SimpleTokenizer
 
 from mmvtg.datasets.errors import BadSampleError
 from mmvtg.registry import TRANSFORMS
 
+if TYPE_CHECKING:
+    from open_clip.tokenizer import SimpleTokenizer
+
 
 @lru_cache(maxsize=1)
-def get_tokenizer() -> SimpleTokenizer:
+def get_tokenizer() -> 'SimpleTokenizer':
     """CLIP's byte-pair encoder (vocabulary of 49408), made once a process."""
+    # late: open_clip brings torchvision and timm, and few data sets have tokens
+    from open_clip.tokenizer import SimpleTokenizer
+
     return SimpleTokenizer()
 
 

@@ -48,6 +48,8 @@ class ActionDetectionMetric(BaseMetric):
         ValueError: If the name of the thresholds is unknown.
     """
 
+    default_prefix = ''  # names carry none; mmengine warns of None
+
     def __init__(
         self,
         thresholds: Union[str, Thresholds] = 'activitynet',

@@ -40,6 +40,8 @@ class HighlightMetric(BaseMetric):
         ValueError: If the protocol is unknown, or top_k or budget is out of range.
     """
 
+    default_prefix = ''  # names carry none; mmengine warns of None
+
     def __init__(
         self,
         protocol: str,

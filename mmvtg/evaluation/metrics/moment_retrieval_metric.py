@@ -52,6 +52,8 @@ class MomentRetrievalMetric(BaseMetric):
         ValueError: If the protocol is unknown.
     """
 
+    default_prefix = ''  # names carry none; mmengine warns of None
+
     def __init__(
         self,
         protocol: Union[str, dict] = 'qvhighlights',
