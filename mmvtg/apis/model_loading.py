@@ -1,7 +1,8 @@
 """Configs of models by name, and whether what users give fits them."""
 
 import os.path as osp
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 from mmengine.config import Config, ConfigDict
@@ -13,7 +14,8 @@ from mmvtg.video.source import FrameSource
 from .metafiles import get_model
 
 
-class Slice(NamedTuple):
+@dataclass(frozen=True)
+class Slice:
     """What is kept of stored layers and tokens when they are loaded.
 
     Args:

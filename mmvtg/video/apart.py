@@ -187,11 +187,16 @@ class ApartVideo:
         Raises:
             BadSampleError: The video breaks off, or makes the decoder crash.
         """
+        taken = 0
         try:
             while self._decoder is not None:
-                fields, frames = self._receive()
-                if frames is not None:
-                    yield frames
+                _, frames = self._receive()
+                if frames is None:
+                    break
+                taken += len(frames)
+                if taken == self._total:
+                    self._receive()  # that it is done: who has all asks no further
+                yield frames
         finally:
             self.close()
 

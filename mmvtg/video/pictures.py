@@ -55,6 +55,19 @@ class PictureReader:
 
 
 @dataclass(frozen=True)
+class ProbeSource:
+    """No frame: the reader says how long a video is."""
+
+    def open(self, item: VideoItem) -> PictureReader:
+        """A reader of nothing.
+
+        Raises:
+            BadSampleError: The file is missing, empty or broken.
+        """
+        return PictureReader(item.path, open_file(item.path), np.empty(0, int))
+
+
+@dataclass(frozen=True)
 class ThumbnailSource:
     """The frames in the middle of equal parts of a video.
 

@@ -42,6 +42,14 @@ def test_a_video_that_makes_the_decoder_abort(inferencer, video):
         read_thumbnails(ABORTS)
 
 
+def test_one_process_serves_many_videos(inferencer, video, write_video):
+    other = str(write_video(colours({'red': [(1, 2)]}, 9, 1.0), 'w.mp4'))
+    inferencer(video, 'red')
+    waiting = [decoder.pid for decoder in apart._idle]
+    inferencer([other, video], ['red', 'blue'], out_dir=str(Path(video).parent / 'out'))
+    assert [decoder.pid for decoder in apart._idle] == waiting
+
+
 def kill_at(inferencer: VTGInferencer, monkeypatch, chunk: int) -> None:
     """Let the decoding process die while the tower sees this chunk."""
     tower, opened = inferencer.stream.tower, []
