@@ -3,12 +3,18 @@
 import argparse
 import os
 import os.path as osp
+import sys
 
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
 from mmvtg.registry import RUNNERS
-from mmvtg.utils.launch import adapt_to_device, load_config, set_work_dir
+from mmvtg.utils.launch import (
+    adapt_to_device,
+    explained_errors,
+    load_config,
+    set_work_dir,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -57,7 +63,10 @@ def dump_predictions(cfg: Config, path: str) -> None:
 
 def main() -> None:
     args = parse_args()
-    cfg = load_config(args.config, args.cfg_options)
+    try:
+        cfg = load_config(args.config, args.cfg_options)
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
     set_work_dir(cfg, args.work_dir, args.config)
     cfg.load_from = args.checkpoint
     if args.dump:
@@ -70,8 +79,9 @@ def main() -> None:
             num_pictures=args.num_pictures,
         )
     adapt_to_device(cfg, args.launcher)
-    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-    runner.test()
+    with explained_errors():
+        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+        runner.test()
 
 
 if __name__ == '__main__':

@@ -2,12 +2,19 @@
 
 import argparse
 import os
+import sys
 
 from mmengine.config import DictAction
 from mmengine.runner import Runner
 
 from mmvtg.registry import RUNNERS
-from mmvtg.utils.launch import adapt_to_device, check_amp, load_config, set_work_dir
+from mmvtg.utils.launch import (
+    adapt_to_device,
+    check_amp,
+    explained_errors,
+    load_config,
+    set_work_dir,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -80,11 +87,15 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse_args()
-    cfg = load_config(args.config, args.cfg_options)
-    merge_args(cfg, args)
+    try:
+        cfg = load_config(args.config, args.cfg_options)
+        merge_args(cfg, args)
+    except (OSError, RuntimeError, ValueError) as error:
+        sys.exit(f'error: {error}')
     adapt_to_device(cfg, args.launcher)
-    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-    runner.train()
+    with explained_errors():
+        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+        runner.train()
 
 
 if __name__ == '__main__':

@@ -8,6 +8,7 @@ import numpy as np
 
 from mmvtg.apis import VTGInferencer
 from mmvtg.datasets.errors import BadSampleError
+from mmvtg.models.towers.clip_weights import SHIPPED_LIMITS
 from mmvtg.video.apart import ApartVideo
 from mmvtg.video.source import FrameSource, VideoItem
 from mmvtg.visualization import read_thumbnails, timeline_of
@@ -89,7 +90,9 @@ class Models:
         self._loaded: Dict[str, VTGInferencer] = {}
         for config, weights in sources:
             name = osp.basename(config).removesuffix('.py')
-            while name in self._sources:  # two checkpoints of one config
+            if name in self._sources and weights:  # two checkpoints of one config
+                name += f', {osp.basename(weights)}'
+            while name in self._sources:
                 name += ' (another)'
             self._sources[name] = (config, weights)
 
@@ -161,6 +164,9 @@ def ask(inferencer: VTGInferencer, video: str, query: str, top_k: int = 5) -> An
     note = f'Most salient at {format_time(best, sample.duration, decimals)}.'
     if not rows:
         note = f'This model names no moments. {note}'
+    tower = inferencer.cfg.feature_extractor.vision_tower
+    if tower.get('pretrained') == 'shipped':
+        note += f' Mind that {SHIPPED_LIMITS[tower.model]}.'
     starts = [start for start, _ in spans]
     return Answer(picture, panels, sample.duration, rows, starts, note)
 

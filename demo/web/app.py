@@ -13,7 +13,7 @@ pictures are deleted after --keep-minutes.
 
 import argparse
 import sys
-from typing import Any, List, Optional
+from typing import Any, Iterator, List, Optional
 
 try:
     import gradio as gr
@@ -25,7 +25,10 @@ from answering import Answer, Models, Trouble, ask, check_video, find_videos, ti
 from mmvtg.utils import register_all_modules
 
 HEADER = ['rank', 'from', 'to', 'score']
-NOBODY = 'nobody'
+NO_OTHER = 'no other model'
+ASK, BUSY = 'Ask', 'Watching the video …'
+#: Buttons for new rows and columns, which gradio shows on cells that cannot be edited.
+CSS = '.selection-button {display: none !important}'
 
 
 def build(
@@ -46,16 +49,24 @@ def build(
     """
     videos = videos or {}
 
-    def answer(video: Optional[str], query: str, name: str, other: str) -> list:
-        asked = [name] if other in (None, NOBODY) else [name, other]
+    def answer(video: Optional[str], query: str, name: str, other: str) -> Iterator:
+        asked = [name] if other in (None, NO_OTHER) else [name, other]
+        nothing = [None, *[gr.update(visible=False)] * 3] * 2
+        ready = gr.update(value=ASK, interactive=True)
+        shown: list = []
+        # who waits must see it: the outputs are hidden until there is an answer
+        yield [gr.update(value=BUSY, interactive=False), *[gr.skip()] * len(nothing)]
         try:
             check_video(video, max_seconds)
-            found = [ask(models[model], video, query, top_k) for model in asked]
-        except Trouble as trouble:
-            raise gr.Error(str(trouble)) from trouble
-        shown = [value for pair in zip(asked, found) for value in show(*pair)]
-        nothing = [None, *[gr.update(visible=False)] * 3]
-        return shown if len(asked) == 2 else shown + nothing
+            for model in asked:
+                shown += show(model, ask(models[model], video, query, top_k))
+                yield [gr.skip(), *shown, *nothing[len(shown) :]]
+        except Exception as error:
+            yield [ready, *[gr.skip()] * len(nothing)]
+            if isinstance(error, Trouble):
+                raise gr.Error(str(error), print_exception=False) from error
+            raise
+        yield [ready, *[gr.skip()] * len(nothing)]
 
     def show(name: str, given: Answer) -> list:
         note = f'**{name}** {given.note} Click on the timeline or on a row to jump.'
@@ -83,9 +94,7 @@ def build(
         with gr.Row():
             with gr.Column(scale=1):
                 if videos:
-                    choice = gr.Dropdown(
-                        [*videos], value=None, label='A video from here'
-                    )
+                    choice = gr.Dropdown([*videos], value=None, label='Choose a video')
                 label = 'or upload one' if videos else 'Video'
                 player = gr.Video(label=label, sources=['upload'])
             with gr.Column(scale=1):
@@ -96,12 +105,12 @@ def build(
                 )
                 name = gr.Dropdown(models.names, value=models.names[0], label='Model')
                 other = gr.Dropdown(
-                    [NOBODY, *models.names],
-                    value=NOBODY,
+                    [NO_OTHER, *models.names],
+                    value=NO_OTHER,
                     label='Compare with',
                     visible=len(models.names) > 1,
                 )
-                button = gr.Button('Ask', variant='primary')
+                button = gr.Button(ASK, variant='primary')
         outputs, parts = [], []
         for _ in range(2):
             kept = gr.State(None)
@@ -110,15 +119,23 @@ def build(
                 show_label=False, interactive=False, visible=False, buttons=[]
             )
             table = gr.Dataframe(
-                headers=HEADER, interactive=False, visible=False, show_label=False
+                headers=HEADER,
+                interactive=False,
+                visible=False,
+                show_label=False,
+                buttons=[],
             )
             outputs += [kept, note, picture, table]
             parts.append((kept, picture, table))
         if videos:
             choice.change(videos.get, choice, player, api_visibility='private')
-        inputs = [player, query, name, other]
-        for event in (button.click, query.submit):
-            event(answer, inputs, outputs, concurrency_limit=1)
+        gr.on(
+            [button.click, query.submit],
+            answer,
+            [player, query, name, other],
+            [button, *outputs],
+            concurrency_limit=1,
+        )
         for kept, picture, table in parts:
             picture.select(seek_picture, kept, player)
             table.select(seek_row, kept, player)
@@ -167,13 +184,23 @@ def main(argv: Optional[List[str]] = None) -> int:
         return 1
     seconds = 60 * args.max_minutes
     page = build(models, seconds, videos, args.top_k, args.keep_minutes)
-    page.launch(
-        server_name=args.host,
-        server_port=args.port,
-        max_file_size=f'{args.max_mb}mb',
-        allowed_paths=[args.videos] if args.videos else None,
-        share=False,
-    )
+    try:
+        _, url, _ = page.launch(
+            server_name=args.host,
+            server_port=args.port,
+            max_file_size=f'{args.max_mb}mb',
+            allowed_paths=[args.videos] if args.videos else None,
+            share=False,
+            css=CSS,
+            footer_links=['gradio', 'settings'],
+            prevent_thread_lock=True,
+            quiet=True,
+        )
+        print(f'open {url} in a browser; Ctrl+C ends the demo', flush=True)
+        page.block_thread()
+    except OSError as error:
+        print(f'error: {error} Take another one with --port', file=sys.stderr)
+        return 1
     return 0
 
 

@@ -212,7 +212,8 @@ class GroundingDataset(SkippingDataset):
             message += ', left out are\n' + '\n'.join(lines)
         if kept == 0 or (lines and self.test_mode and not self.allow_missing):
             raise BadSampleError(
-                f'{message}\nMake the features (tools/extract_features.py) or correct '
-                'the files; allow_missing=True in the data set evaluates without them.'
+                f'{message}\nMake the features (python tools/extract_features.py '
+                'CONFIG) or correct the files; allow_missing=True in the data set '
+                'evaluates without them.'
             )
         logger.log(30 if lines else 20, message)

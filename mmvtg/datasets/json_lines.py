@@ -51,7 +51,8 @@ def numbered_lines(path: str) -> Iterator[Tuple[int, str]]:
     """
     if not osp.isfile(path):
         raise FileNotFoundError(
-            f'annotation file {path} does not exist; check ann_file and data_root'
+            f'annotation file {path} does not exist; check ann_file and data_root. '
+            'Where data come from is in docs/datasets.md, docs/moving_shapes.md'
         )
     opener = gzip.open if path.endswith('.gz') else open
     number = 0

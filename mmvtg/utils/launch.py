@@ -4,7 +4,8 @@ import atexit
 import os
 import os.path as osp
 import subprocess
-from typing import Optional
+from contextlib import contextmanager
+from typing import Iterator, Optional
 
 import torch
 import torch.distributed as dist
@@ -27,6 +28,26 @@ def load_config(path: str, options: Optional[dict] = None) -> Config:
         cfg.merge_from_dict(options)
     check_types(cfg)
     return cfg
+
+
+@contextmanager
+def explained_errors() -> Iterator[None]:
+    """End the program with the message alone where an input is at fault.
+
+    That is a missing file or a bad annotation, whose message says what to do. Anything
+    else may be a fault of the code, and keeps its traceback.
+
+    Raises:
+        SystemExit: With the message.
+    """
+    from mmvtg.datasets.errors import AnnotationError, BadSampleError
+
+    try:
+        yield
+    except (AnnotationError, BadSampleError, FileNotFoundError) as error:
+        if getattr(error, 'errno', None) is not None:
+            raise  # the system's own words: they do not say what to do
+        raise SystemExit(f'error: {error}') from error
 
 
 def set_work_dir(cfg: Config, work_dir: Optional[str], config_path: str) -> None:

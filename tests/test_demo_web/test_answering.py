@@ -35,9 +35,13 @@ def test_an_empty_query_is_trouble(models, write_video, query):
 
 
 def test_one_config_twice_has_two_names_and_is_loaded_when_asked(models):
-    assert models.names == ['bright', 'bright (another)']
+    assert models.names == ['bright', 'bright, random']
     assert not models._loaded
-    assert models['bright'] is models['bright'] is not models['bright (another)']
+    assert models['bright'] is models['bright'] is not models['bright, random']
+
+
+def test_two_models_with_nothing_to_tell_them_apart_have_two_names(bright_config):
+    assert Models([(bright_config, None)] * 2).names[1] == 'bright (another)'
 
 
 def test_a_model_that_cannot_be_loaded_is_trouble(bright_config):

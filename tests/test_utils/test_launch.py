@@ -1,11 +1,14 @@
-"""Starting several processes without an accelerator."""
+"""Starting several processes without an accelerator, and ending with a message."""
 
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
 
+from mmvtg.datasets.errors import AnnotationError, BadSampleError
 from mmvtg.utils import launch
 
 VARIABLES = ('MASTER_ADDR', 'MASTER_PORT', 'RANK', 'WORLD_SIZE', 'LOCAL_RANK')
@@ -22,6 +25,8 @@ def start(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     monkeypatch.setattr(launch.dist, 'is_initialized', lambda: False)
     monkeypatch.setattr(launch.dist, 'init_process_group', groups.append)
+    # there is no group to leave when this process ends
+    monkeypatch.setattr(launch.atexit, 'register', lambda leave: None)
 
     def adapt(launcher='pytorch', env=None, **fields):
         for name, value in (env or {}).items():
@@ -87,3 +92,27 @@ def test_slurm_on_two_nodes_without_scontrol(start, monkeypatch):
         start('slurm', dict(slurm('2'), SLURM_NODELIST='node[07-08]'))
     start('slurm', dict(MASTER_ADDR='node07'))
     assert launch.os.environ['MASTER_ADDR'] == 'node07'
+
+
+@pytest.mark.parametrize('error', [AnnotationError, BadSampleError, FileNotFoundError])
+def test_a_bad_input_ends_with_its_message_alone(error):
+    wanted = pytest.raises(SystemExit, match='error: a.jsonl:3: do this')
+    with wanted, launch.explained_errors():
+        raise error('a.jsonl:3: do this')
+
+
+def test_a_fault_of_the_code_keeps_its_traceback(tmp_path):
+    with pytest.raises(ValueError), launch.explained_errors():
+        raise ValueError('shapes differ')
+    with pytest.raises(FileNotFoundError), launch.explained_errors():
+        (tmp_path / 'absent').read_text()
+
+
+@pytest.mark.parametrize('tool', ['train', 'test'])
+def test_tools_end_with_a_line_that_says_what_is_missing(tool):
+    tools = Path(__file__).parents[2] / 'tools'
+    command = [sys.executable, str(tools / f'{tool}.py'), 'absent.py']
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == 'error: config absent.py does not exist'
+    assert 'Traceback' not in done.stderr

@@ -11,7 +11,7 @@ import difflib
 import logging
 import os.path as osp
 import zipfile
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Dict, Optional, Set
 
 import open_clip
@@ -21,6 +21,11 @@ from torch import Tensor, nn
 
 _ZOO = osp.join(osp.dirname(__file__), 'clip_zoo')
 _SUFFIXES = ('.pt', '.pth', '.bin', '.safetensors')
+#: What the models whose weights come with mmvtg cannot do.
+SHIPPED_LIMITS = {
+    'tiny-clip': 'tiny-clip knows the coloured shapes of MovingShapes and nothing '
+    'else: what a model on it says about other videos means nothing'
+}
 # What OpenAI's archives carry beside the weights.
 _OPENAI_SETTINGS = {'input_resolution', 'context_length', 'vocab_size'}
 # Keys that come and go with versions of open_clip and carry no learned weights.
@@ -86,11 +91,18 @@ def _check_model_name(model: str) -> None:
 def _shipped_weights(model: str) -> str:
     path = osp.join(_ZOO, f'{model}.safetensors')
     if osp.isfile(path):
+        _say_limits(model)
         return path
     raise FileNotFoundError(
         f"no weights of {model!r} are shipped with this package (pretrained='shipped' "
         f'looks for {path}); name a file, an open_clip tag, or None for random weights'
     )
+
+
+@cache  # once, not for each tower
+def _say_limits(model: str) -> None:
+    if model in SHIPPED_LIMITS:
+        MMLogger.get_current_instance().info(SHIPPED_LIMITS[model])
 
 
 def _create_from_tag(model: str, tag: str) -> nn.Module:
