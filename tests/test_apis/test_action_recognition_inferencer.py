@@ -139,8 +139,9 @@ def test_what_cannot_be_asked(ask, video, tmp_path):
         ask(video, ['rise', 'rise'])
     with pytest.raises(ValueError, match='unknown argument.*out_dir'):
         ask(video, ['rise'], out_dir='x')
-    with pytest.raises(ValueError, match=f'{PROMPT} has no published weights'):
-        ActionRecognitionInferencer(PROMPT)
+    untrained = PROMPT.replace('temporal', 'temporal-zero-shot')
+    with pytest.raises(ValueError, match=f'{untrained} has no published weights'):
+        ActionRecognitionInferencer(untrained)
 
 
 def test_towers_and_pipelines_that_do_not_fit(action_world):

@@ -61,8 +61,8 @@ def test_grounding_demo_is_a_short_way_to_it(video, tmp_path):
     'arguments, message',
     [
         (['gone.mp4', '-q', 'x', '-m', MODEL, '-w', 'random'], 'gone.mp4 does not'),
-        (['gone.mp4', '-q', 'x', '-m', f'{MODEL}-full'], 'no published weights'),
-        (['gone.mp4', '-q', 'x', '-m', 'r2-tuning_moving'], 'did you mean'),
+        ([__file__, '-q', 'x', '-m', f'{MODEL}-full'], 'no published weights'),
+        ([__file__, '-q', 'x', '-m', 'r2-tuning_moving'], 'did you mean'),
         (['gone.mp4', '-m', MODEL], 'at least one video and one --query'),
     ],
 )

@@ -52,9 +52,12 @@ def test_rankings_both_ways(ask, videos, tmp_path):
 def test_a_video_is_read_once_until_it_changes(ask, videos, write_video, monkeypatch):
     read = []
     draw = ask.frames.draws.read
-    monkeypatch.setattr(
-        ask.frames.draws, 'read', lambda r: read.append(r['video_id']) or draw(r)
-    )
+
+    def draw_and_count(results, *rest):
+        read.append(results['video_id'])
+        return draw(results, *rest)
+
+    monkeypatch.setattr(ask.frames.draws, 'read', draw_and_count)
     first = ask(videos[:2], QUERIES)['predictions']
     assert ask(videos[:2], QUERIES)['predictions'] == first
     ask([*videos, videos[0]], 'another sentence')
