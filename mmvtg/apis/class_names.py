@@ -1,5 +1,6 @@
 """Which classes are asked for: those that the user names, else the config's."""
 
+import os.path as osp
 from typing import List, Optional, Sequence, Union
 
 from mmengine.config import ConfigDict
@@ -57,7 +58,7 @@ def config_classes(cfg: ConfigDict) -> Optional[List[str]]:
         return None
     root = dataset.get('data_root') or ''
     if dataset.get('type') == 'ActionDetectionDataset' and not dataset.get('classes'):
-        names: Sequence[str] = all_class_names(under_root(root, dataset['ann_file']))
+        names = all_class_names(osp.join(root, dataset['ann_file']))
         return [readable_name(name) for name in names]
     if not dataset.get('classes'):
         return None

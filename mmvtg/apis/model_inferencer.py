@@ -71,7 +71,8 @@ class ModelInferencer(BaseInferencer):
         # mmengine builds in the scope of the process, which may be none or another
         with DefaultScope.overwrite_default_scope(scope):
             if model is not None:
-                self._check_task(MODELS.get(model['model']['type']))
+                config: Any = model
+                self._check_task(MODELS.get(config['model']['type']))
             if name and not weights and _is_published(name):
                 weights = download(name, progress=show_progress)
             self._random = weights == 'random'

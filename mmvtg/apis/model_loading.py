@@ -2,7 +2,7 @@
 
 import os.path as osp
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 from mmengine.config import Config, ConfigDict
@@ -85,13 +85,14 @@ def clip_rate(cfg: ConfigDict, fps: Optional[float]) -> float:
     Raises:
         ValueError: Neither says it.
     """
-    if fps is None:
-        fps = cfg.get('fps') or (cfg.get('feature_extractor') or {}).get('fps')
-    if fps in (None, 'auto'):
-        raise ValueError(f"the config's fps is {fps!r}: say how many clips a second")
-    if not fps > 0:
-        raise ValueError(f'fps is {fps}: want a positive number of clips a second')
-    return float(fps)
+    rate: Any = fps
+    if rate is None:
+        rate = cfg.get('fps') or (cfg.get('feature_extractor') or {}).get('fps')
+    if rate in (None, 'auto'):
+        raise ValueError(f"the config's fps is {rate!r}: say how many clips a second")
+    if not rate > 0:
+        raise ValueError(f'fps is {rate}: want a positive number of clips a second')
+    return float(rate)
 
 
 def test_dataset(cfg: ConfigDict) -> dict:

@@ -73,6 +73,50 @@ def test_errors_are_one_line(arguments, message):
     assert message in result.stderr.splitlines()[-1]
 
 
+def test_action_demo_detects(video, tmp_path):
+    out = tmp_path / 'out'
+    result = run(
+        *['demo/action_demo.py', video, '-c', 'red circle', 'VeryGreen', '--out', out],
+        *['-m', 'stale_tiny-clip_1xb32-20e_moving-shapes', '-w', 'random'],
+        *['--device', 'cpu', '--window', '32', '--top-k', '2'],
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert f'{video} (70.0 s)' in result.stdout
+    assert sorted(p.name for p in out.iterdir()) == ['predictions.json', 'v_0.png']
+    (answer,) = json.loads((out / 'predictions.json').read_text())
+    assert answer['classes'] == ['red circle', 'VeryGreen']
+
+
+def test_action_demo_recognises_and_retrieves(video, tmp_path):
+    model = 'hand-written{}_tiny-clip_moving-shapes'
+    for kind, asked in (
+        ('-sentences', ['--segment', '2', '30.5', '--top-k', '3']),
+        ('-retrieval', ['-q', 'a red circle', 'it stops']),
+    ):
+        arguments = [video, '-m', model.format(kind), *asked, '--out', tmp_path / kind]
+        result = run('demo/action_demo.py', *arguments)
+        assert result.returncode == 0, result.stderr[-3000:]
+        assert 'random weights' not in result.stdout + result.stderr
+        assert (tmp_path / kind / 'predictions.json').is_file()
+        lines = result.stdout.split('\n\n')
+        assert len(lines[1].splitlines()) == (4 if kind == '-sentences' else 2)
+
+
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        (['-m', MODEL, '-w', 'random'], 'demo/vtg_inferencer_demo.py asks models that'),
+        (['-m', 'hand-written-retrieval_tiny-clip_moving-shapes'], 'at least one --q'),
+        ([], 'at least one video and --model'),
+    ],
+)
+def test_errors_of_action_demo_are_one_line(arguments, message, video):
+    result = run('demo/action_demo.py', video, *arguments)
+    assert result.returncode != 0
+    assert 'Traceback' not in result.stderr
+    assert message in result.stderr.splitlines()[-1]
+
+
 def test_models_are_listed():
     result = run('demo/vtg_inferencer_demo.py', '--list-models')
     assert MODEL in result.stdout.splitlines()
