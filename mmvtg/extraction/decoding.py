@@ -13,7 +13,7 @@ from typing import Deque, Iterator, List, NamedTuple, Optional, Sequence, Union
 import torch
 from torch import Tensor
 
-from mmvtg.video.apart import Decoder, explain_death
+from mmvtg.video.apart import explain_death, give_back, take
 from mmvtg.video.errors import BadSampleError
 from mmvtg.video.messages import Task
 from mmvtg.video.source import FrameSource, VideoItem
@@ -92,7 +92,7 @@ class _Worker:
     """A decoding process, and the videos that it was given."""
 
     def __init__(self) -> None:
-        self.decoder = Decoder()
+        self.decoder = take()
         self.items: Deque[VideoItem] = deque()
         self.total = 0  # clips of the video that it is at
 
@@ -149,4 +149,7 @@ class _Pool:
 
     def stop(self) -> None:
         for worker in self.workers:
-            worker.decoder.stop()
+            if worker.items:
+                worker.decoder.stop()
+            else:
+                give_back(worker.decoder)

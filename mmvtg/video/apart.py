@@ -29,6 +29,7 @@ from .source import ChosenSource, FrameSource, VideoItem
 _CHILD = osp.join(osp.dirname(osp.abspath(__file__)), 'child.py')
 _CHUNK = 32  # frames that are handed over together, where nobody says otherwise
 _idle: List['Decoder'] = []  # processes that wait for a video
+_KEPT = 4  # of them, at most
 
 
 class Decoder:
@@ -163,7 +164,7 @@ class ApartVideo:
         self, item: VideoItem, source: Source, clips: int, ahead: int = 2
     ) -> None:
         self.item = item
-        self._decoder: Optional[Decoder] = _take()
+        self._decoder: Optional[Decoder] = take()
         self._decoder.give(Task(item, source, clips, ahead, os.getcwd()))
         fields, _ = self._receive()
         self.duration, self._total = fields['duration'], fields['total']
@@ -219,7 +220,7 @@ class ApartVideo:
             raise
         if fields['kind'] in ('failed', 'done'):
             self._decoder = None
-            _idle.append(decoder)
+            give_back(decoder)
         if fields['kind'] == 'failed':
             raise BadSampleError(fields['reason'])
         return fields, frames
@@ -270,7 +271,7 @@ def explain_death(item: VideoItem, decoder: Decoder) -> str:
     return f'{name} ended the process that decoded it ({how}); {remedy}'
 
 
-def _take() -> Decoder:
+def take() -> Decoder:
     """A process that waits, or else a new one."""
     while _idle:
         decoder = _idle.pop()
@@ -278,3 +279,11 @@ def _take() -> Decoder:
             return decoder
         decoder.stop()
     return Decoder()
+
+
+def give_back(decoder: Decoder) -> None:
+    """Let a process that has done all that it was given wait for the next one."""
+    if len(_idle) < _KEPT:
+        _idle.append(decoder)
+    else:
+        decoder.stop()

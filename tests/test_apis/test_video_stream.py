@@ -111,9 +111,8 @@ def test_frames_are_those_of_this_process(colour_config, video, monkeypatch, cou
 
 
 def test_a_part_of_a_stream_may_be_enough(inferencer, video):
-    inferencer.stream.size = inferencer.stream.overlap = 10
+    inferencer.stream.size, inferencer.stream.overlap = 10, 0
     parts = inferencer.stream(video)
-    inferencer.stream.overlap = 0
     assert next(parts).window == (0, 10)
     parts.close()
     assert len(list(inferencer.stream(video))) == 10
