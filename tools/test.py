@@ -5,12 +5,13 @@ import os
 import os.path as osp
 import sys
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmvtg.registry import RUNNERS
 from mmvtg.utils.launch import (
     adapt_to_device,
+    add_launch_arguments,
     explained_errors,
     load_config,
     set_work_dir,
@@ -33,16 +34,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--num-pictures', type=int, default=20, help='how many of them (%(default)s)'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='override config fields: key=value, nested as a.b=value',
-    )
-    parser.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
-    )
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    add_launch_arguments(parser)
     args = parser.parse_args()
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
         parser.error('--dump wants a .pkl file')

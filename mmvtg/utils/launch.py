@@ -1,5 +1,6 @@
 """What the command-line tools share."""
 
+import argparse
 import atexit
 import os
 import os.path as osp
@@ -9,9 +10,23 @@ from typing import Iterator, Optional
 
 import torch
 import torch.distributed as dist
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 
 from .config_check import check_types
+
+
+def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
+    """Those of training and test: changes of the config, several processes."""
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='override config fields: key=value, nested as a.b=value',
+    )
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
+    )
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
 def load_config(path: str, options: Optional[dict] = None) -> Config:

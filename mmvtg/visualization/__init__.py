@@ -1,7 +1,8 @@
 """The timeline picture and film, their visualizer and hook; histograms of data sets."""
 
 from .dataset_histograms import draw_histograms
-from .detections import DetectionPictureHook, draw_detections
+from .detection_hook import DetectionPictureHook
+from .detections import draw_detections
 from .grounding_visualizer import GroundingVisualizer, timeline_of
 from .hook import TimelineHook
 from .summary_video import write_summary_video

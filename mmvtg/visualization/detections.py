@@ -1,21 +1,15 @@
 """What a detector saw in a video: foreground, classes, segments over one time axis."""
 
-import io
-import os.path as osp
-import re
-from typing import Any, Optional, Sequence
+from typing import Optional
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from mmengine.dist import is_main_process
-from mmengine.hooks import Hook
-from mmengine.runner import Runner
 
-from mmvtg.registry import HOOKS
 from mmvtg.structures import GroundingDataSample
-from mmvtg.utils import write_atomic
+
+from .picture_files import write_png
 
 #: Classes whose scores are shown, at most: those that score highest anywhere.
 _MAX_CLASSES = 24
@@ -77,9 +71,7 @@ def draw_detections(
     canvas.draw()
     image = np.asarray(canvas.buffer_rgba())[..., :3].copy()
     if out_file is not None:
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format='png', dpi=100, facecolor='white')
-        write_atomic(out_file, buffer.getvalue())
+        write_png(out_file, image)
     return image
 
 
@@ -135,50 +127,3 @@ def _classes(axis: Axes, sample: GroundingDataSample) -> None:
     names = [*(sample.classes[label] for label in shown), 'background']
     axis.set_yticks(range(len(names)), names, fontsize=8)
     axis.invert_yaxis()
-
-
-@HOOKS.register_module()
-class DetectionPictureHook(Hook):
-    """Draws the first test videos of the main process.
-
-    Args:
-        enable (bool): Draw at all.
-        num_pictures (int): How many, at most.
-        out_dir (str): Relative paths lie in the run's work directory.
-        top_k (int): How many segments a picture shows.
-    """
-
-    priority = 'VERY_LOW'
-
-    def __init__(
-        self,
-        enable: bool = True,
-        num_pictures: int = 12,
-        out_dir: str = 'detections',
-        top_k: int = 10,
-    ) -> None:
-        self.enable = enable
-        self.num_pictures = num_pictures
-        self.out_dir = out_dir
-        self.top_k = top_k
-        self._drawn = 0
-
-    def before_test(self, runner: Runner) -> None:
-        """Start counting anew."""
-        self._drawn = 0
-
-    def after_test_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Any = None,
-        outputs: Optional[Sequence[GroundingDataSample]] = None,
-    ) -> None:
-        """Draw what is still wanted."""
-        if not (self.enable and is_main_process() and outputs):
-            return
-        for sample in outputs[: self.num_pictures - self._drawn]:
-            name = re.sub(r'[^\w.-]', '_', str(sample.video_id)) + '.png'
-            path = osp.join(runner.work_dir, self.out_dir, name)
-            draw_detections(sample, path, self.top_k)
-            self._drawn += 1

@@ -2,7 +2,6 @@
 
 import html
 import os.path as osp
-import re
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from mmengine.dist import get_world_size, is_main_process
@@ -14,6 +13,7 @@ from mmvtg.structures import GroundingDataSample
 from mmvtg.utils import write_atomic
 
 from .grounding_visualizer import GroundingVisualizer
+from .picture_files import file_name
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Timelines</title>
@@ -103,7 +103,7 @@ class TimelineHook(Hook):
         if self.during_val:
             for sample in self._turns(runner.val_dataloader, outputs):
                 self._visualizer(runner).add_datasample(
-                    f'val_{_file_name(sample.query_id)}',
+                    f'val_{file_name(sample.query_id)}',
                     data_sample=sample,
                     video_path=self._video_path(sample),
                     top_k=self.top_k,
@@ -152,7 +152,7 @@ class TimelineHook(Hook):
         return osp.join(self.video_dir, f'{sample.video_id}{self.suffix}')
 
     def _draw(self, runner: Runner, sample: GroundingDataSample) -> None:
-        name = _file_name(sample.query_id)
+        name = file_name(sample.query_id)
         self._visualizer(runner).add_datasample(
             name,
             data_sample=sample,
@@ -161,7 +161,3 @@ class TimelineHook(Hook):
             out_file=osp.join(self._folder(runner), f'{name}.png'),
         )
         self._drawn.append((f'{name}.png', sample.get('query', '')))
-
-
-def _file_name(query_id: Any) -> str:
-    return re.sub(r'[^\w.-]', '_', str(query_id))

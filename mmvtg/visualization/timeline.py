@@ -5,7 +5,6 @@ moments, one row for each of the best predicted moments, the saliency curve. A p
 through all rows marks the annotated moments, so that a look tells hit from miss.
 """
 
-import io
 from dataclasses import dataclass, field
 from typing import List, NamedTuple, Optional, Tuple
 
@@ -13,11 +12,9 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from PIL import Image
-
-from mmvtg.utils import write_atomic
 
 from . import panels
+from .picture_files import write_png
 from .text import wrap
 
 WIDTH = 12.0  # inches
@@ -95,9 +92,7 @@ def draw_timeline(
     """
     image, _ = draw_panels(timeline, top_k)
     if out_file is not None:
-        buffer = io.BytesIO()
-        Image.fromarray(image).save(buffer, 'png')
-        write_atomic(out_file, buffer.getvalue())
+        write_png(out_file, image)
     return image
 
 
