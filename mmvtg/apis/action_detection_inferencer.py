@@ -1,5 +1,6 @@
 """Video files and names of classes in, segments of actions out."""
 
+import math
 import os.path as osp
 from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
@@ -7,6 +8,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose
+from mmengine.logging import MMLogger
 from tqdm import tqdm
 
 from mmvtg.datasets.class_lists import readable_name
@@ -24,6 +26,8 @@ from .video_stream import VideoStream
 
 #: Seconds; no video is as long, and features of hours are small.
 _WHOLE = 1e9
+#: Clips a snippet, from which on a warning is given.
+_COARSE = 8
 
 
 @INFERENCERS.register_module()
@@ -78,12 +82,13 @@ class ActionDetectionInferencer(ModelInferencer):
     ) -> None:
         super().__init__(model, weights, device, scope, show_progress)
         self.proposer = proposer
+        self.window = window or _WHOLE
         self.names_classes = getattr(self.model.head, 'reads_classes', True)
         self._check_model()
         self.stream = VideoStream(
             self._vision_tower(),
             frame_source(self._extractor(), clip_rate(self.cfg, fps)),
-            window or _WHOLE,
+            self.window,
             (window or 0) / 2,
             FeatureCache(cache_bytes),
         )
@@ -160,7 +165,7 @@ class ActionDetectionInferencer(ModelInferencer):
                 rows += some if proposals else [drop_cut(row, sample) for row in some]
             whole = data['data_samples'][0]
         whole.set_metainfo(dict(window=(0.0, whole.duration), classes=tuple(names)))
-        self.model.finish(whole, rows)
+        self.model.finish(whole, rows, math.ceil(whole.duration / self.window))
         return whole.cpu()
 
     def preprocess(
@@ -205,9 +210,21 @@ class ActionDetectionInferencer(ModelInferencer):
                     num_snippets=len(packed['inputs']['video']),
                 )
             )
+            self._warn_if_coarse(sample, last - first)
             yield packed
             bar.total = part.num_clips
             bar.update(last - bar.n)
+
+    def _warn_if_coarse(self, sample: GroundingDataSample, num_clips: int) -> None:
+        """Say that a video was shrunk so far that short actions vanish."""
+        if num_clips > _COARSE * sample.num_snippets:
+            start, end = sample.window
+            MMLogger.get_current_instance().warning(
+                f'{sample.video_path}: the model sees {end - start:.0f} s as '
+                f'{sample.num_snippets} snippets of '
+                f'{(end - start) / sample.num_snippets:.1f} s, and shorter actions '
+                'cannot be found: give window, the seconds of a training video'
+            )
 
     def visualize(
         self,

@@ -8,6 +8,7 @@ import pytest
 import torch
 from bright_model import colours
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
 from mmvtg.apis import (
@@ -71,6 +72,36 @@ def test_long_videos_in_windows(detector_config, write_video):
     assert answers == [sorted(wanted)] * 2
     assert whole.model.head.batches == [1]
     assert parts.model.head.batches == [4, 4, 3]
+
+
+def test_windows_raise_the_limit_of_segments(detector_config, write_video):
+    planted = {'red': [(10 * k, 10 * k + 4) for k in range(30)]}
+    path = str(write_video(colours(planted, 300, 1.0)))
+    counts = []
+    for window in (None, 50):
+        ask = ActionDetectionInferencer(detector_config, 'random', 'cpu', window=window)
+        ask.model.head.candidates.nms['max_num'] = 8
+        counts.append(len(ask(path, 'red')['predictions'][0]['instances']))
+    assert counts == [8, 30]
+
+
+def test_a_video_shrunk_too_far_is_told(detector_config, write_video):
+    steps = [
+        dict(type='LoadSnippets', num_snippets=4),
+        dict(type='PackDetectionInputs'),
+    ]
+    loader = dict(dataset=dict(pipeline=steps))
+    config = dict(detector_config, test_dataloader=loader)
+    told = []
+    logger = MMLogger.get_current_instance()
+    for clips in (32, 40):
+        path = str(write_video(colours({}, clips, 1.0)))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(logger, 'warning', told.append)
+            asker = ActionDetectionInferencer(config, 'random', 'cpu')
+            asker(path, 'red')
+    told = [line for line in told if 'snippets' in line]
+    assert len(told) == 1 and '40 s as 4 snippets of 10.0 s' in told[0]
 
 
 def test_two_stages(detector_config, video):

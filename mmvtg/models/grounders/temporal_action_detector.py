@@ -117,12 +117,22 @@ class TemporalActionDetector(BaseModel):
                 found[piece.owner].append(row)
         return found
 
-    def finish(self, sample: GroundingDataSample, rows: List[Proposals]) -> None:
-        """Suppress the candidates of all windows of a video, into the sample."""
+    def finish(
+        self, sample: GroundingDataSample, rows: List[Proposals], times: int = 1
+    ) -> None:
+        """Suppress the candidates of all windows of a video, into the sample.
+
+        Args:
+            sample (GroundingDataSample): Gets ``pred_moments``, see :meth:`predict`.
+            rows (list[Proposals]): Of the windows.
+            times (int): The video is so many times as long as those that the head's
+                limit of segments was made for.
+        """
         spans, scores, labels = self.head.candidates.suppress(
             torch.cat([row.spans for row in rows]),
             torch.cat([row.scores for row in rows]),
             torch.cat([row.labels for row in rows]),
+            times,
         )
         sample.pred_moments = InstanceData(spans=spans, scores=scores, labels=labels)
         if len(rows) == 1 and rows[0].classes is not None:

@@ -84,14 +84,20 @@ class MaskCandidates:
         """
         return self.suppress(*self.propose(scores, masks))
 
-    def suppress(self, spans: Tensor, scores: Tensor, labels: Tensor) -> Candidates:
+    def suppress(
+        self, spans: Tensor, scores: Tensor, labels: Tensor, times: int = 1
+    ) -> Candidates:
         """Suppression alone, of candidates that may come from several windows.
 
-        Spans (N, 2), scores and labels (N,), before and after.
+        Spans (N, 2), scores and labels (N,), before and after. ``times`` as many as
+        the ``max_num`` of ``nms`` are kept.
         """
         if self.nms is None or not len(scores):
             return spans, scores, labels
-        spans, scores, kept = moment_nms(spans, scores, labels, **self.nms)
+        nms = dict(self.nms)
+        if nms.get('max_num') is not None:
+            nms['max_num'] *= times
+        spans, scores, kept = moment_nms(spans, scores, labels, **nms)
         return spans, scores, labels[kept]
 
     def propose(self, scores: Tensor, masks: Tensor) -> Candidates:
