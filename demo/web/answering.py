@@ -1,17 +1,15 @@
 """What the web demo does, without the web: check a video, ask a model."""
 
-import multiprocessing
 import os
 import os.path as osp
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from mmvtg.apis import VTGInferencer
 from mmvtg.datasets.errors import BadSampleError
-from mmvtg.datasets.transforms.video import FrameReader
+from mmvtg.video.apart import ApartVideo
+from mmvtg.video.source import FrameSource, VideoItem
 from mmvtg.visualization import read_thumbnails, timeline_of
 from mmvtg.visualization.text import format_time, time_decimals
 from mmvtg.visualization.timeline import PixelBox, draw_panels
@@ -43,65 +41,34 @@ class Answer(NamedTuple):
     note: str
 
 
-class VideoCheck:
-    """Decodes a video in a process of its own before anything else touches it.
+def check_video(path: Optional[str], max_seconds: float) -> float:
+    """Open a video, in another process, before a model is asked.
 
-    Decoders are C++ and may crash on a damaged upload; then that process dies, is
-    replaced by the next check, and the demo goes on.
-
-    Args:
-        max_seconds (float): Longest video that is taken.
-        fps (float): Frames a second to decode, those that models will see.
-    """
-
-    def __init__(self, max_seconds: float, fps: float = 1.0) -> None:
-        self.max_seconds, self.fps = max_seconds, fps
-        self._pool: Optional[ProcessPoolExecutor] = None
-
-    def __call__(self, path: Optional[str]) -> float:
-        """The video's duration, seconds.
-
-        Raises:
-            Trouble: No video, too long, or it cannot be decoded to its end.
-        """
-        if not path or not osp.isfile(path):
-            raise Trouble('choose or upload a video first')
-        if self._pool is None:
-            spawn = multiprocessing.get_context('spawn')
-            self._pool = ProcessPoolExecutor(1, mp_context=spawn)
-        try:
-            work = self._pool.submit(decode_all, path, self.fps, self.max_seconds)
-            return work.result()
-        except BrokenProcessPool as error:
-            self._pool = None
-            raise Trouble(
-                'the video makes the decoder crash: it is damaged; convert it again'
-            ) from error
-        except BadSampleError as error:
-            reason = str(error).replace(path, 'the video')
-            raise Trouble(f'the video cannot be used: {reason}') from error
-
-    def close(self) -> None:
-        """End the process."""
-        if self._pool is not None:
-            self._pool.shutdown()
-            self._pool = None
-
-
-def decode_all(path: str, fps: float, max_seconds: float) -> float:
-    """Read every frame that will be needed; returns the duration in seconds.
+    Returns:
+        float: Its duration, seconds.
 
     Raises:
-        BadSampleError: Too long, or damaged.
+        Trouble: No video, too long, or it cannot be opened.
     """
-    reader = FrameReader(path, fps, 64)
-    if reader.duration > max_seconds:
-        raise BadSampleError(
-            f'it lasts {reader.duration:.0f} s, {max_seconds:.0f} s are allowed here'
+    if not path or not osp.isfile(path):
+        raise Trouble('choose or upload a video first')
+    try:
+        with ApartVideo(VideoItem(None, path), FrameSource(64, 1.0), 0) as video:
+            duration = video.duration
+    except BadSampleError as error:
+        raise _unusable(path, error) from error
+    if duration > max_seconds:
+        raise Trouble(
+            f'the video cannot be used: it lasts {duration:.0f} s, {max_seconds:.0f} s '
+            'are allowed here'
         )
-    for start in range(0, len(reader), 64):
-        reader.read(start, min(start + 64, len(reader)))
-    return reader.duration
+    return duration
+
+
+def _unusable(path: str, error: BadSampleError) -> Trouble:
+    """Without the name that the video has here."""
+    reason = str(error).replace(f'video {path}', 'it').replace(path, 'it')
+    return Trouble(f'the video cannot be used: {reason}')
 
 
 class Models:
@@ -171,7 +138,7 @@ def ask(inferencer: VTGInferencer, video: str, query: str, top_k: int = 5) -> An
     try:
         result = inferencer(video, query, return_datasamples=True)
     except BadSampleError as error:
-        raise Trouble(f'the video cannot be used: {error}') from error
+        raise _unusable(video, error) from error
     (sample,) = result['predictions']
     try:
         frames = read_thumbnails(video, sample.duration)

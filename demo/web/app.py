@@ -20,7 +20,7 @@ try:
 except ImportError:
     sys.exit("error: the web demo needs gradio: pip install -e '.[web]'")
 
-from answering import Answer, Models, Trouble, VideoCheck, ask, find_videos, time_at
+from answering import Answer, Models, Trouble, ask, check_video, find_videos, time_at
 
 from mmvtg.utils import register_all_modules
 
@@ -30,7 +30,7 @@ NOBODY = 'nobody'
 
 def build(
     models: Models,
-    check: VideoCheck,
+    max_seconds: float,
     videos: Optional[dict] = None,
     top_k: int = 5,
     keep_minutes: int = 60,
@@ -39,7 +39,7 @@ def build(
 
     Args:
         models (Models): At least one.
-        check (VideoCheck): Of every video, before it is asked.
+        max_seconds (float): Longest video that is taken.
         videos (dict, optional): Name -> path of videos to choose from.
         top_k (int): Moments to show.
         keep_minutes (int): How long uploads and pictures stay.
@@ -49,7 +49,7 @@ def build(
     def answer(video: Optional[str], query: str, name: str, other: str) -> list:
         asked = [name] if other in (None, NOBODY) else [name, other]
         try:
-            check(video)
+            check_video(video, max_seconds)
             found = [ask(models[model], video, query, top_k) for model in asked]
         except Trouble as trouble:
             raise gr.Error(str(trouble)) from trouble
@@ -158,7 +158,6 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 def main(argv: Optional[List[str]] = None) -> int:
     args = parse_args(argv)
     register_all_modules()
-    check = VideoCheck(60 * args.max_minutes)
     try:
         models = Models([(*model, None)[:2] for model in args.model], args.device)
         videos = find_videos(args.videos)
@@ -166,17 +165,15 @@ def main(argv: Optional[List[str]] = None) -> int:
     except (OSError, Trouble) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
-    page = build(models, check, videos, args.top_k, args.keep_minutes)
-    try:
-        page.launch(
-            server_name=args.host,
-            server_port=args.port,
-            max_file_size=f'{args.max_mb}mb',
-            allowed_paths=[args.videos] if args.videos else None,
-            share=False,
-        )
-    finally:
-        check.close()
+    seconds = 60 * args.max_minutes
+    page = build(models, seconds, videos, args.top_k, args.keep_minutes)
+    page.launch(
+        server_name=args.host,
+        server_port=args.port,
+        max_file_size=f'{args.max_mb}mb',
+        allowed_paths=[args.videos] if args.videos else None,
+        share=False,
+    )
     return 0
 
 

@@ -21,7 +21,7 @@ from .class_names import choose_classes
 from .feature_cache import FeatureCache
 from .inputs import Videos, check_videos
 from .model_inferencer import ModelInferencer
-from .model_loading import clip_rate, test_dataset, test_pipeline
+from .model_loading import clip_rate, frame_source, test_dataset, test_pipeline
 from .video_stream import VideoStream
 
 #: Seconds; no video is as long, and features of hours are small.
@@ -87,8 +87,7 @@ class ActionDetectionInferencer(ModelInferencer):
         self._check_model()
         self.stream = VideoStream(
             self._vision_tower(),
-            self._extractor().frame_size,
-            clip_rate(self.cfg, fps),
+            frame_source(self._extractor(), clip_rate(self.cfg, fps)),
             self.window,
             (window or 0) / 2,
             FeatureCache(cache_bytes),

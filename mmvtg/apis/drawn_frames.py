@@ -10,6 +10,8 @@ from torch import Tensor
 from mmvtg.datasets.transforms.frame_draws import DrawVideoFrames
 from mmvtg.extraction.tower_output import stack_layers
 from mmvtg.registry import TRANSFORMS
+from mmvtg.video.apart import ApartFrames
+from mmvtg.video.source import FrameSource, VideoItem
 
 from .inputs import Segment
 from .model_loading import clip_rate, test_pipeline
@@ -62,7 +64,7 @@ class DrawnFrames:
             BadSampleError: It cannot be opened, or is shorter than a frame.
             ValueError: The segment (s) lies behind its end.
         """
-        duration = self.draws.open(self.describe(path, segment)).duration
+        duration = self._open(self.describe(path, segment)).duration
         if segment is not None and segment[0] >= duration:
             raise ValueError(
                 f'video {path} ends at {duration:g} s, before the segment '
@@ -72,7 +74,7 @@ class DrawnFrames:
     def __call__(self, path: str, segment: Optional[Segment] = None) -> Dict[str, Any]:
         """``video`` (K, T, C), or frames (K, T, 3, H, W), and ``frame_gap`` (K,)."""
         results = self.describe(path, segment)
-        images, place, gaps = self.draws.read(results)
+        images, place, gaps = self.draws.read(results, self._open(results))
         rows = images if self.tower is None else self._encode(images)
         results['video'] = rows[torch.from_numpy(place)]
         results['frame_gap'] = torch.from_numpy(gaps)
@@ -85,6 +87,11 @@ class DrawnFrames:
         if segment is not None:
             name = f'{name} {segment[0]:g}-{segment[1]:g}'
         return dict(video_id=name, video_path=path, window=segment)
+
+    def _open(self, results: Dict[str, Any]) -> ApartFrames:
+        """Frames that another process decodes, as decoders crash on some files."""
+        item = VideoItem(results['video_id'], results['video_path'])
+        return ApartFrames(item, FrameSource(self.draws.size, self.draws.fps))
 
     @torch.inference_mode()
     def _encode(self, frames: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Configs of models by name, and whether what users give fits them."""
 
 import os.path as osp
+from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Tuple
 
 import torch
@@ -8,8 +9,33 @@ from mmengine.config import Config, ConfigDict
 from torch import Tensor, nn
 
 from mmvtg.utils.launch import load_config
+from mmvtg.video.source import FrameSource
 
 from .metafiles import get_model
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What is kept of stored layers and tokens when they are loaded.
+
+    Args:
+        num_layers (int, optional): The last so many layers; default is all.
+        class_token (bool): Of a frame's tokens the first alone.
+    """
+
+    num_layers: Optional[int] = None
+    class_token: bool = False
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """(T, N, P, C) or (L, N, C), as a store holds them, to fewer layers and tokens.
+
+        Vectors (T, C) stay what they are.
+        """
+        if rows.dim() > 2 and self.num_layers is not None:
+            rows = rows[:, -self.num_layers :]
+        if rows.dim() == 4 and self.class_token:
+            rows = rows[:, :, :1]
+        return rows.contiguous()
 
 
 def find_model(
@@ -82,11 +108,43 @@ def test_pipeline(cfg: ConfigDict) -> List[dict]:
     return test_dataset(cfg).get('pipeline', [])
 
 
+def frame_source(extractor: ConfigDict, fps: float) -> FrameSource:
+    """Which frames the tower of ``feature_extractor`` or ``motion_extractor`` sees.
+
+    Args:
+        extractor (ConfigDict): ``frame_size`` (pixels), and what else is not as usual
+            of ``sampling``, ``clip_frames``, ``clip_rate``, see :class:`FrameSource`.
+        fps (float): Clips per second.
+    """
+    options = ('sampling', 'clip_frames', 'clip_rate')
+    given = {name: extractor[name] for name in options if name in extractor}
+    return FrameSource(extractor.frame_size, fps, **given)
+
+
+def loader_slice(cfg: ConfigDict) -> Slice:
+    """What of a tower's layers and tokens the test set loads."""
+    for step in test_pipeline(cfg):
+        if step['type'] == 'LoadStoredFeatures':
+            return Slice(step.get('num_layers'), step.get('class_token', False))
+    return Slice()
+
+
+def reads_tokens(cfg: ConfigDict) -> bool:
+    """Whether the model has a text tower of its own, which reads token ids."""
+    return any(step.get('query_key') == 'token_ids' for step in test_pipeline(cfg))
+
+
+def reads_motion(cfg: ConfigDict) -> bool:
+    """Whether the model reads motion features beside those of its vision tower."""
+    return any(step.get('motion_key') for step in test_pipeline(cfg))
+
+
 def check_loader(cfg: ConfigDict) -> None:
     """Refuse a config that reads more than its towers say of a video.
 
     Raises:
-        ValueError: It changes stored features when it loads them, or reads motion.
+        ValueError: It changes stored features when it loads them, or reads motion of
+            which it does not say where it comes from.
     """
     changes = ('normalize', 'temporal_endpoints', 'cut_clips', 'max_words')
     for step in test_pipeline(cfg):
@@ -96,12 +154,12 @@ def check_loader(cfg: ConfigDict) -> None:
                 f'the config loads stored features with {", ".join(asked)}, which the '
                 'inferencer does not know how to do for a video'
             )
-        if step.get('motion_key'):
-            raise ValueError(
-                'the model reads motion features beside the tower, which the '
-                'inferencer cannot make of a video: store them with '
-                'tools/extract_features.py and use tools/test.py'
-            )
+    if reads_motion(cfg) and not cfg.get('motion_extractor'):
+        raise ValueError(
+            'the model reads motion features beside the tower, and the config does not '
+            'say which tower makes them of a video: add a motion_extractor '
+            '(configs/_base_/models/tiny_slowfast_motion.py)'
+        )
 
 
 def check_weights(model: nn.Module, state: Dict[str, Tensor]) -> None:

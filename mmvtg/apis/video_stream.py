@@ -2,13 +2,24 @@
 
 import os
 import os.path as osp
-from typing import Iterator, List, NamedTuple, Optional, Protocol, Sequence, Tuple
+from typing import (
+    Callable,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Protocol,
+    Sequence,
+    Tuple,
+)
 
 import torch
 from torch import Tensor
 
-from mmvtg.datasets.transforms.video import FrameReader
 from mmvtg.extraction.tower_output import stack_layers
+from mmvtg.video.apart import ApartVideo
+from mmvtg.video.source import FrameSource, VideoItem
 
 from .feature_cache import FeatureCache
 from .windows import Window, plan_windows, sliding_windows
@@ -48,7 +59,7 @@ class VideoPart(NamedTuple):
 
     Args:
         window (Window): In clips.
-        features (Tensor): (T, ...), as a feature store holds them.
+        features (Tensor): (T, ...), as they are loaded from a feature store.
         duration (float): Of the whole video, seconds.
         num_clips (int): Of the whole video.
     """
@@ -62,9 +73,12 @@ class VideoPart(NamedTuple):
 class VideoStream:
     """Decodes and encodes videos chunk by chunk and hands out windows.
 
-    Frames are alive for one chunk (of the tower's ``chunk_size``), features for about
-    two windows, however long the video is. Features of a video whose size fits the
-    cache are kept there for the next query.
+    Another process decodes (:mod:`mmvtg.video.apart`), the next chunk while the tower
+    works, so that a file which makes the decoder crash costs that file alone.
+
+    Frames are alive for one chunk (of the tower's ``chunk_size``), in the other process
+    for two more, and features for about two windows, however long the video is.
+    Features of a video whose size fits the cache are kept there for the next query.
 
     A tower whose hooks couple neighbouring frames sees one window at a time, and frames
     are alive as long as features; only videos of one window are then cached.
@@ -72,11 +86,12 @@ class VideoStream:
     Args:
         tower (FrameTower): The vision tower, in ``eval``; with ``couples_frames`` if
             its hooks do.
-        frame_size (int): Height and width of frames, pixels.
-        fps (float): Clips per second.
+        source (FrameSource): Which frames it sees, and how many clips a second.
         window (float): Seconds of a window.
         overlap (float): Seconds that neighbouring windows share.
-        cache (FeatureCache): Where features are kept.
+        cache (FeatureCache): Where features are kept; streams may share it.
+        keep (callable, optional): What of a tower's output is kept, as a view or copy;
+            default is all of it.
 
     Raises:
         ValueError: A window shorter than a clip, or an overlap of more than half of it.
@@ -85,16 +100,20 @@ class VideoStream:
     def __init__(
         self,
         tower: FrameTower,
-        frame_size: int,
-        fps: float,
+        source: FrameSource,
         window: float,
         overlap: float,
         cache: FeatureCache,
+        keep: Optional[Callable[[Tensor], Tensor]] = None,
     ) -> None:
+        fps = source.fps
+        if fps is None:
+            raise ValueError('VideoStream: the source has no fps')
         self.tower = tower
-        self.frame_size = frame_size
+        self.source = source
         self.fps = fps
         self.cache = cache
+        self.keep = keep
         # half of an odd number of clips is rounded down
         self.size, self.overlap = round(window * fps), int(overlap * fps + 1e-6)
         if self.size < 1 or not 0 <= self.overlap <= self.size / 2:
@@ -108,22 +127,19 @@ class VideoStream:
         """Stream one video.
 
         Raises:
-            BadSampleError: The file is missing, broken, or shorter than a clip.
+            BadSampleError: The file is missing, broken, shorter than a clip, or makes
+                the decoder crash.
         """
-        key = _fingerprint(path)
+        key = (*_fingerprint(path), self.source)
         kept: Optional[EncodedVideo] = self.cache.get(key)
-        if kept is not None:
-            total = sum(map(len, kept.chunks))
-            windows = plan_windows(total, self.size, self.overlap)
-            parts = sliding_windows(kept.chunks, windows)
-            duration = kept.duration
-        else:
-            reader = self.open(path)
-            duration, total = reader.duration, len(reader)
-            windows = plan_windows(total, self.size, self.overlap)
-            parts = self._encode(reader, windows, key)
-        for window, features in parts:
-            yield VideoPart(window, features, duration, total)
+        if kept is None:
+            with self.open(path, self.tower.chunk_size) as video:
+                yield from self._encode(video, key)
+            return
+        total = sum(map(len, kept.chunks))
+        windows = plan_windows(total, self.size, self.overlap)
+        for window, features in sliding_windows(kept.chunks, windows):
+            yield VideoPart(window, features, kept.duration, total)
 
     def check(self, path: str) -> None:
         """Open a video and read no frame.
@@ -131,53 +147,57 @@ class VideoStream:
         Raises:
             BadSampleError: It cannot be opened, or is shorter than a clip.
         """
-        self.open(path)
+        self.open(path, 0).close()
 
-    def open(self, path: str) -> FrameReader:
-        """The reader of a video's frames."""
-        return FrameReader(path, self.fps, self.frame_size)
+    def open(self, path: str, clips: int) -> ApartVideo:
+        """A video that hands out chunks of so many clips."""
+        return ApartVideo(VideoItem(None, path), self.source, clips)
 
-    def _encode(
-        self, reader: FrameReader, windows: List[Window], key: tuple
-    ) -> Iterator[Tuple[Window, Tensor]]:
+    def _encode(self, video: ApartVideo, key: tuple) -> Iterator[VideoPart]:
         """Windows of features; frames that do not look at each other go in chunks."""
+        total = len(video)
+        windows = plan_windows(total, self.size, self.overlap)
+        frames = (torch.from_numpy(chunk) for chunk in video.chunks())
         coupled = getattr(self.tower, 'couples_frames', False)
         if coupled and len(windows) > 1:
-            frames = _read_chunks(reader, self.tower.chunk_size)
             for window, part in sliding_windows(frames, windows):
-                yield window, self.encode(part)
+                yield VideoPart(window, self.encode(part), video.duration, total)
             return
-        size = len(reader) if coupled else self.tower.chunk_size
-        yield from sliding_windows(self._features(reader, size, key), windows)
+        if coupled:
+            frames = (torch.cat(list(chunks)) for chunks in [frames])
+        encoded = self._features(frames, video, key)
+        for window, features in sliding_windows(encoded, windows):
+            yield VideoPart(window, features, video.duration, total)
 
-    def _features(self, reader: FrameReader, size: int, key: tuple) -> Iterator[Tensor]:
+    def _features(
+        self, frames: Iterable[Tensor], video: ApartVideo, key: tuple
+    ) -> Iterator[Tensor]:
         """Encode chunk by chunk, and keep the whole if it fits the cache."""
         kept: List[Tensor] = []
         fits, nbytes, seen = True, 0, 0
-        for frames in _read_chunks(reader, size):
-            features = self.encode(frames)
+        for chunk in frames:
+            features = self.encode(chunk)
             if not seen:
-                nbytes = features.nbytes // len(features) * len(reader)
+                nbytes = features.nbytes // len(features) * len(video)
                 fits = self.cache.make_room(nbytes)
             seen += len(features)
             if fits:
                 kept.append(features)
-            if fits and seen == len(reader):
-                self.cache.put(key, EncodedVideo(reader.duration, kept), nbytes)
+            if fits and seen == len(video):
+                self.cache.put(key, EncodedVideo(video.duration, kept), nbytes)
             yield features
 
     @torch.inference_mode()
     def encode(self, frames: Tensor) -> Tensor:
-        """Run the tower: (T, 3, H, W) uint8 -> (T, ...) as a feature store holds it."""
+        """Run the tower: (T, 3, H, W) uint8 -> (T, ...) as a feature store holds it.
+
+        Clips of several frames are (T, F, 3, H, W).
+        """
         frames = frames.to(self.tower.mean.device)
         runs = torch.zeros(len(frames), dtype=torch.int64, device=frames.device)
         pooled, layers, _ = self.tower.encode_runs(frames, runs)
-        return stack_layers(layers, pooled).cpu()
-
-
-def _read_chunks(reader: FrameReader, size: int) -> Iterator[Tensor]:
-    for start in range(0, len(reader), size):
-        yield reader.read(start, min(start + size, len(reader)))
+        rows = stack_layers(layers, pooled)
+        return (rows if self.keep is None else self.keep(rows)).cpu()
 
 
 def _fingerprint(path: str) -> Tuple[str, int, int]:

@@ -24,7 +24,16 @@ from .feature_cache import FeatureCache
 from .inputs import Queries, VideoQueries, Videos, pair_inputs
 from .merging import merge_samples
 from .model_inferencer import ModelInferencer
-from .model_loading import check_loader, clip_rate, test_pipeline
+from .model_loading import (
+    check_loader,
+    clip_rate,
+    frame_source,
+    loader_slice,
+    reads_motion,
+    reads_tokens,
+    test_pipeline,
+)
+from .motion_stream import MotionStream
 from .video_stream import VideoPart, VideoStream
 
 #: Seconds of a window, where neither the call nor the config says how many.
@@ -35,7 +44,9 @@ DEFAULT_WINDOW = 150.0
 class VTGInferencer(ModelInferencer):
     """Finds what sentences say in video files of any length.
 
-    The config's ``feature_extractor`` names the towers, its ``fps`` the clip rate. A
+    The config's ``feature_extractor`` names the towers, its ``fps`` the clip rate,
+    ``motion_extractor`` the tower of a model that reads motion beside them. A model
+    with a text tower of its own reads the query with that one. A
     video that is longer than ``window`` is asked in overlapping windows, whose answers
     are merged (:func:`merge_moments`, :func:`average_saliency`); memory does not grow
     with its length. A shorter one is asked whole, and its answers equal those from
@@ -92,15 +103,21 @@ class VTGInferencer(ModelInferencer):
         overlap = window / 2 if overlap is None else overlap
         extractor = self._extractor()
         check_loader(self.cfg)
-        self.text_tower = self._build_tower(extractor.text_tower)
+        cache, self.keep = FeatureCache(cache_bytes), loader_slice(self.cfg)
+        self.text_tower: Any = None
+        if not reads_tokens(self.cfg):
+            self.text_tower = self._build_tower(extractor.text_tower)
         self.stream = VideoStream(
             self._build_tower(extractor.vision_tower),
-            extractor.frame_size,
-            self.fps,
+            frame_source(extractor, self.fps),
             window,
             overlap,
-            FeatureCache(cache_bytes),
+            cache,
+            self.keep,
         )
+        self.motion: Optional[MotionStream] = None
+        if reads_motion(self.cfg):
+            self.motion = MotionStream(self.cfg, self._build_tower, self.fps, cache)
 
     def __call__(
         self,
@@ -160,11 +177,17 @@ class VTGInferencer(ModelInferencer):
     ) -> Iterator[dict]:
         """Batches for the model, window by window; each of one window of one video."""
         for path, queries, first_id in inputs:
-            encoded = [self.encode_query(query) for query in queries]
+            encoded = [self._encode(query) for query in queries]
+            motion: Optional[Tensor] = None
             bar = tqdm(desc=path, unit=' clips', disable=not self.show_progress)
             for part in self.stream(path):
+                given = dict(video_features=_lift(part.features, 4))
+                if self.motion is not None and motion is None:
+                    motion = self.motion(path, part.num_clips)
+                if motion is not None:
+                    given['motion_features'] = motion[slice(*part.window)]
                 samples = (
-                    self._pack(path, query, first_id + i, encoded[i], part)
+                    self._pack(path, query, first_id + i, part, {**given, **encoded[i]})
                     for i, query in enumerate(queries)
                 )
                 for chunk in self._get_chunk_data(samples, batch_size):
@@ -174,7 +197,12 @@ class VTGInferencer(ModelInferencer):
             bar.close()
 
     def _pack(
-        self, path: str, query: str, query_id: int, encoded: Tensor, part: VideoPart
+        self,
+        path: str,
+        query: str,
+        query_id: int,
+        part: VideoPart,
+        features: Dict[str, Tensor],
     ) -> dict:
         """What the data set would make of this window and query."""
         start, stop = part.window
@@ -188,12 +216,17 @@ class VTGInferencer(ModelInferencer):
                 duration=end - start / self.fps,
                 fps=self.fps,
                 num_clips=stop - start,
-                video_features=_lift(part.features, 4),
-                query_features=_lift(encoded, 3),
+                **features,
             )
         )
         packed['data_samples'].set_metainfo(dict(window=part.window))
         return packed
+
+    def _encode(self, query: str) -> Dict[str, Tensor]:
+        """A query as it is loaded; nothing for a model that reads its words itself."""
+        if self.text_tower is None:
+            return {}
+        return dict(query_features=self.keep(_lift(self.encode_query(query), 3)))
 
     @torch.inference_mode()
     def encode_query(self, query: str) -> Tensor:

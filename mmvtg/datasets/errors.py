@@ -1,13 +1,9 @@
 """The errors that name a bad input."""
 
+from mmvtg.video.errors import BadSampleError
+
+__all__ = ['AnnotationError', 'BadSampleError']
+
 
 class AnnotationError(ValueError):
     """An annotation file is malformed; the message names file, line and remedy."""
-
-
-class BadSampleError(ValueError):
-    """One sample cannot be used; the message names it, the reason and the remedy.
-
-    While training the data set reports it and takes another sample; in validation and
-    test it ends the run, because a score over fewer samples would be wrong.
-    """

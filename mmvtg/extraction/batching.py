@@ -5,8 +5,9 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 import torch
 from torch import Tensor
 
+from mmvtg.video.source import VideoItem
+
 from .decoding import Clips
-from .sampling import VideoItem
 
 _Encode = Callable[..., Tensor]
 

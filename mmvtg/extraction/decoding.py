@@ -1,35 +1,24 @@
 """Decodes videos in other processes while the tower works.
 
-Each process owns a few buffers in shared memory and a pipe. It fills a buffer with
-clips and says so; the buffer is its own again when the tower has taken the clips. No
-lock is shared, so a process that dies, as decoders do on some corrupt files, takes only
-the video with it that it was decoding.
+Each is a :class:`mmvtg.video.apart.Decoder`, which shares nothing with the others, so
+that one that dies, as decoders do on some corrupt files, takes only the video with it
+that it was decoding.
 """
 
+import os
 from collections import deque
-from contextlib import suppress
 from multiprocessing import connection
-from typing import (
-    Any,
-    Deque,
-    Dict,
-    Iterator,
-    List,
-    NamedTuple,
-    Optional,
-    Sequence,
-    Union,
-)
+from typing import Deque, Iterator, List, NamedTuple, Optional, Sequence, Union
 
 import torch
 from torch import Tensor
-from torch import multiprocessing as mp
 
-from mmvtg.datasets.errors import BadSampleError
+from mmvtg.video.apart import explain_death, give_back, take
+from mmvtg.video.errors import BadSampleError
+from mmvtg.video.messages import Task
+from mmvtg.video.source import FrameSource, VideoItem
 
-from .sampling import FrameSource, VideoItem
-
-_BUFFERS = 4  # a process; one is filled, one waits, and two make up for long videos
+_CHUNKS = 4  # that a process has ready; two would wait for each other at long videos
 _AHEAD = 2  # videos that a process knows of, so that it never waits for the next
 
 
@@ -38,7 +27,7 @@ class Clips(NamedTuple):
 
     Args:
         item (VideoItem): The video.
-        frames (Tensor): (n, ...) uint8, good until the next event is asked for.
+        frames (Tensor): (n, ...) uint8.
         total (int): Clips of the whole video.
     """
 
@@ -93,71 +82,19 @@ def _decode_here(
     try:
         reader = source.open(item)
         for start in range(0, len(reader), clips):
-            stop = min(start + clips, len(reader))
-            yield Clips(item, reader.read(start, stop), len(reader))
+            frames = reader.read(start, min(start + clips, len(reader)))
+            yield Clips(item, torch.from_numpy(frames), len(reader))
     except BadSampleError as error:
         yield Failed(item, str(error))
 
 
-def _work(pipe: connection.Connection, source: FrameSource, buffers: Tensor) -> None:
-    """The loop of a decoding process: messages in, messages out."""
-    torch.set_num_threads(1)
-    tasks: Deque[VideoItem] = deque()
-    free = deque(range(len(buffers)))
-
-    def listen(wanted: deque) -> None:
-        while not wanted:
-            kind, value = pipe.recv()
-            (tasks if kind == 'task' else free).append(value)
-
-    try:
-        while True:
-            listen(tasks)
-            for event in _decode_here(tasks.popleft(), source, buffers.shape[1]):
-                if isinstance(event, Failed):
-                    pipe.send(('failed', event.reason))
-                    break
-                listen(free)
-                index = free.popleft()
-                buffers[index, : len(event.frames)] = event.frames
-                pipe.send(('clips', (index, len(event.frames), event.total)))
-            else:
-                pipe.send(('done', None))
-    except (EOFError, OSError, KeyboardInterrupt):  # the parent is gone
-        return
-
-
 class _Worker:
-    """A decoding process, its buffers, and the videos that it was given."""
+    """A decoding process, and the videos that it was given."""
 
-    def __init__(self, source: FrameSource, clips: int, context: Any) -> None:
-        shape = (_BUFFERS, clips, *source.clip_shape)
-        self.buffers = torch.empty(shape, dtype=torch.uint8).share_memory_()
+    def __init__(self) -> None:
+        self.decoder = take()
         self.items: Deque[VideoItem] = deque()
-        self.pipe, other = context.Pipe()
-        arguments = (other, source, self.buffers)
-        self.process = context.Process(target=_work, args=arguments, daemon=True)
-        self.process.start()
-        other.close()
-
-    def give(self, item: VideoItem) -> None:
-        self.items.append(item)
-        self._send('task', item)
-
-    def release(self, index: int) -> None:
-        self._send('buffer', index)
-
-    def _send(self, kind: str, value: Any) -> None:
-        # if it died, that is noticed when it is listened to
-        with suppress(OSError):
-            self.pipe.send((kind, value))
-
-    def stop(self) -> None:
-        self.pipe.close()
-        self.process.join(timeout=1)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
+        self.total = 0  # clips of the video that it is at
 
 
 class _Pool:
@@ -166,20 +103,14 @@ class _Pool:
     ) -> None:
         self.todo: Deque[VideoItem] = deque(items)
         self.source, self.clips = source, clips
-        # a fresh interpreter: a fork of a process with threads may hang
-        self.context = mp.get_context('forkserver')
-        self.context.set_forkserver_preload(['mmvtg.extraction.decoding'])
-        self.workers: List[_Worker] = [self._start() for _ in range(workers)]
-
-    def _start(self) -> _Worker:
-        return _Worker(self.source, self.clips, self.context)
+        self.workers: List[_Worker] = [_Worker() for _ in range(workers)]
 
     def events(self) -> Iterator[Union[Clips, Failed]]:
         self._feed()
         while any(worker.items for worker in self.workers):
-            by_pipe: Dict[Any, _Worker] = {w.pipe: w for w in self.workers if w.items}
-            for pipe in connection.wait(list(by_pipe)):
-                event = self._receive(by_pipe[pipe])
+            busy = {w.decoder.socket: w for w in self.workers if w.items}
+            for socket in connection.wait(list(busy)):
+                event = self._receive(busy[socket])
                 if event is not None:
                     yield event
             self._feed()
@@ -188,35 +119,37 @@ class _Pool:
         for _ in range(_AHEAD):
             for worker in self.workers:
                 if self.todo and len(worker.items) < _AHEAD:
-                    worker.give(self.todo.popleft())
+                    self._give(worker, self.todo.popleft())
+
+    def _give(self, worker: _Worker, item: VideoItem) -> None:
+        worker.items.append(item)
+        worker.decoder.give(Task(item, self.source, self.clips, _CHUNKS, os.getcwd()))
 
     def _receive(self, worker: _Worker) -> Optional[Union[Clips, Failed]]:
         item = worker.items[0]
         try:
-            kind, value = worker.pipe.recv()
-        except (EOFError, OSError):
+            fields, frames = worker.decoder.receive()
+        except EOFError:
             return self._replace(worker)
-        if kind == 'clips':
-            index, length, total = value
-            # a copy, so that the process may go on at once
-            frames = worker.buffers[index, :length].clone()
-            worker.release(index)
-            return Clips(item, frames, total)
+        if frames is not None:
+            return Clips(item, torch.from_numpy(frames), worker.total)
+        if fields['kind'] == 'opened':
+            worker.total = fields['total']
+            return None
         worker.items.popleft()
-        return Failed(item, value) if kind == 'failed' else None
+        return Failed(item, fields['reason']) if fields['kind'] == 'failed' else None
 
     def _replace(self, worker: _Worker) -> Failed:
         """Start another process in the place of one that died."""
-        worker.stop()
         item = worker.items.popleft()
+        reason = explain_death(item, worker.decoder)
         self.todo.extendleft(reversed(worker.items))
-        self.workers[self.workers.index(worker)] = self._start()
-        name, code = f'video {item.video_id} ({item.path})', worker.process.exitcode
-        return Failed(
-            item,
-            f'{name} ended the decoder (exit code {code}): re-encode it with ffmpeg',
-        )
+        self.workers[self.workers.index(worker)] = _Worker()
+        return Failed(item, reason)
 
     def stop(self) -> None:
         for worker in self.workers:
-            worker.stop()
+            if worker.items:
+                worker.decoder.stop()
+            else:
+                give_back(worker.decoder)

@@ -9,16 +9,17 @@ from tqdm import tqdm
 from mmvtg.datasets.errors import BadSampleError
 from mmvtg.datasets.transforms.tokenize import TokenizeQuery
 from mmvtg.registry import MODELS
+from mmvtg.video.source import FrameSource, VideoItem
 
 from .batching import Batcher
 from .decoding import Failed, decode
 from .manifest import query_manifest, video_manifest
 from .motion import MotionStore
-from .sampling import FrameSource, VideoItem
 from .store_run import ExtractionReport, StoreRun, progress_bar, timed
 from .tower_output import prepare_tower, stack_layers
 
 _Tower = Union[dict, nn.Module, None]
+BATCH_FRAMES = 256  # of a batch, where nobody says otherwise
 _BUFFER_FRAMES = 64  # frames that a decoding process hands over together
 
 
@@ -57,7 +58,7 @@ class FeatureExtractor:
         text_tower: _Tower = None,
         frame_size: int = 224,
         fps: Optional[float] = None,
-        batch_frames: int = 256,
+        batch_frames: int = BATCH_FRAMES,
         batch_queries: int = 128,
         num_workers: int = 2,
         device: str = 'cpu',

@@ -6,8 +6,7 @@ from typing import Optional, Union
 from torch import Tensor, nn
 
 from mmvtg.version import __version__
-
-from .sampling import FrameSource
+from mmvtg.video.source import FrameSource
 
 
 def describe_tower(

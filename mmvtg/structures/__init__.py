@@ -1,5 +1,7 @@
 """What flows through the house: samples, features, spans."""
 
+from mmvtg.video.grids import num_clips
+
 from .features import (
     FusedFeatures,
     ProposalFeatures,
@@ -12,7 +14,6 @@ from .spans import (
     center_to_span,
     clean_moments,
     clips_to_seconds,
-    num_clips,
     resample_clips,
     seconds_to_clips,
     span_giou,

@@ -24,14 +24,6 @@ def clips_to_seconds(clips: Array, fps: float) -> Array:
     return clips / fps
 
 
-def num_clips(duration: float, fps: float) -> int:
-    """How many whole clips a video of ``duration`` seconds has; 0 if none fits.
-
-    A thousandth of a clip is forgiven, because containers round their durations.
-    """
-    return math.floor(duration * fps + 1e-3)
-
-
 def span_iou(a: Tensor, b: Tensor) -> Tensor:
     """Intersection over union of every pair of spans.
 

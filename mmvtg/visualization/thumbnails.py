@@ -4,24 +4,16 @@ from typing import Optional
 
 import numpy as np
 
-
-def num_thumbnails(aspect: float, strip_aspect: float = 11.0) -> int:
-    """How many frames make a strip of pleasant height.
-
-    Args:
-        aspect (float): Width / height of a frame.
-        strip_aspect (float): Width / height of the whole strip.
-
-    Returns:
-        int: 4 to 14.
-    """
-    return int(np.clip(round(strip_aspect / aspect), 4, 14))
+from mmvtg.video.apart import ApartVideo
+from mmvtg.video.errors import BadSampleError
+from mmvtg.video.pictures import ThumbnailSource, num_thumbnails
+from mmvtg.video.source import VideoItem
 
 
 def read_thumbnails(
     path: str, duration: Optional[float] = None, height: int = 144
 ) -> np.ndarray:
-    """Decode the frames in the middle of equal parts of a video.
+    """Decode the frames in the middle of equal parts of a video, in another process.
 
     Args:
         path (str): Video file.
@@ -34,20 +26,11 @@ def read_thumbnails(
     Raises:
         RuntimeError: If the file is missing or cannot be decoded.
     """
-    import decord  # slow to import, and not needed without videos
-
-    from mmvtg.utils.decoding import DECODER_ERRORS
-
+    source = ThumbnailSource(height, duration)
     try:
-        height_full, width_full = decord.VideoReader(path)[0].shape[:2]
-        width = max(round(height * width_full / height_full / 2) * 2, 2)
-        reader = decord.VideoReader(path, width=width, height=height)
-        count = min(num_thumbnails(width / height), len(reader))
-        length = duration or len(reader) / reader.get_avg_fps()
-        times = (np.arange(count) + 0.5) / count * length
-        index = np.minimum((times * reader.get_avg_fps()).astype(int), len(reader) - 1)
-        return reader.get_batch(index.tolist()).asnumpy()
-    except DECODER_ERRORS as error:
+        with ApartVideo(VideoItem(None, path), source, 16) as video:
+            return np.concatenate(list(video.chunks()))
+    except BadSampleError as error:
         raise RuntimeError(f'no frames can be read from {path}: {error}') from error
 
 

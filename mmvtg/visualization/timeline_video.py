@@ -2,14 +2,17 @@
 
 import os.path as osp
 from functools import lru_cache
-from typing import Iterator, Tuple
+from typing import Tuple
 
 import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mmvtg.utils.decoding import DECODER_ERRORS
 from mmvtg.utils.files import replacing
+from mmvtg.video.apart import ApartVideo
+from mmvtg.video.errors import BadSampleError
+from mmvtg.video.pictures import FilmSource
+from mmvtg.video.source import VideoItem
 
 from .panels import BLUE
 from .text import format_time, time_decimals
@@ -48,13 +51,23 @@ def write_timeline_video(
     if not max_fps > 0:
         raise ValueError(f'write_timeline_video: max_fps = {max_fps} must be positive')
     scene = _Scene(timeline, top_k)
-    with replacing(out_file) as temporary:
-        frames = _read_frames(video_path, max_fps)
-        fps, (height, width) = next(frames)
-        size = scene.fit(height, width)
-        with VideoWriter(temporary, fps, *size) as writer:
-            for index, frame in enumerate(frames):
-                writer.write(scene.draw(frame, index / fps))
+    source = FilmSource(max_fps, _FRAME_WIDTH, _FRAME_HEIGHT)
+    item = VideoItem(None, video_path)
+    try:
+        with replacing(out_file) as path, ApartVideo(item, source, _BULK) as video:
+            _write(video, scene, path)
+    except BadSampleError as error:
+        message = f'no frames can be read from {video_path}: {error}'
+        raise RuntimeError(message) from error
+
+
+def _write(video: ApartVideo, scene: '_Scene', path: str) -> None:
+    fps = video.facts['fps']
+    size = scene.fit(*video.facts['shape'])
+    frames = (frame for chunk in video.chunks() for frame in chunk)
+    with VideoWriter(path, fps, *size) as writer:
+        for index, frame in enumerate(frames):
+            writer.write(scene.draw(frame, index / fps))
 
 
 class _Scene:
@@ -124,29 +137,3 @@ def _label(
 def _font() -> ImageFont.FreeTypeFont:
     path = osp.join(matplotlib.get_data_path(), 'fonts', 'ttf', 'DejaVuSans.ttf')
     return ImageFont.truetype(path, 16)
-
-
-def _read_frames(path: str, max_fps: float) -> Iterator:
-    """First (frames per second, (height, width)), then frames (H, W, 3) uint8 RGB.
-
-    Raises:
-        RuntimeError: The file is missing or cannot be decoded.
-    """
-    import decord  # slow to import, and not needed without videos
-
-    try:
-        height, width = decord.VideoReader(path)[0].shape[:2]
-        # not larger than they are shown, but never scaled up by the decoder
-        scale = min(1.0, _FRAME_WIDTH / width, _FRAME_HEIGHT / height)
-        size = [max(round(side * scale), 1) for side in (width, height)]
-        reader = decord.VideoReader(path, width=size[0], height=size[1])
-        source = float(reader.get_avg_fps())
-        fps = min(source, max_fps)
-        yield fps, (height, width)
-        total = max(int(len(reader) / source * fps), 1)
-        index = (np.arange(total) * source / fps).round().astype(int)
-        index = np.minimum(index, len(reader) - 1)
-        for start in range(0, total, _BULK):
-            yield from reader.get_batch(index[start : start + _BULK].tolist()).asnumpy()
-    except DECODER_ERRORS as error:
-        raise RuntimeError(f'no frames can be read from {path}: {error}') from error

@@ -80,23 +80,34 @@ def test_ten_minutes_of_a_real_file(colour_config, write_video):
     assert [row[:2] for row in prediction['moments']] == [[40, 560]]
 
 
-class SyntheticReader:
-    """Takes the place of FrameReader; counts the frames that are alive."""
+class SyntheticVideo:
+    """Takes the place of ApartVideo; counts the frames that are alive here."""
 
     alive = most = 0
 
-    def __init__(self, path, fps, size):
-        self.duration = float(Path(path).read_text())
-        self.values = colours(plant(self.duration), int(self.duration * fps), fps)
-        self.size = size
+    def __init__(self, item, source, clips):
+        self.duration = float(Path(item.path).read_text())
+        total = int(self.duration * source.fps)
+        self.values = colours(plant(self.duration), total, source.fps)
+        self.size, self.clips = source.size, clips
 
     def __len__(self):
         return len(self.values)
 
-    def read(self, start, stop):
-        values = self.values[start:stop, :, None, None]
-        frames = np.broadcast_to(values, (*values.shape[:2], self.size, self.size))
-        return torch.from_numpy(count(SyntheticReader, frames.copy()))
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def chunks(self):
+        for start in range(0, len(self), self.clips):
+            values = self.values[start : start + self.clips, :, None, None]
+            shape = (*values.shape[:2], self.size, self.size)
+            yield count(SyntheticVideo, np.broadcast_to(values, shape).copy())
+
+    def close(self):
+        pass
 
 
 class CountedFeatures:
@@ -121,7 +132,7 @@ def count(counter: type, rows: np.ndarray) -> np.ndarray:
 @pytest.fixture
 def most_alive(colour_config, monkeypatch, tmp_path):
     """A function: seconds of video -> most frames and most features alive."""
-    monkeypatch.setattr('mmvtg.apis.video_stream.FrameReader', SyntheticReader)
+    monkeypatch.setattr('mmvtg.apis.video_stream.ApartVideo', SyntheticVideo)
     encode = VideoStream.encode
     monkeypatch.setattr(
         VideoStream,
@@ -135,10 +146,10 @@ def most_alive(colour_config, monkeypatch, tmp_path):
         path = tmp_path / 'v.mp4'
         path.write_text(str(duration))
         inferencer = VTGInferencer(colour_config, 'random', 'cpu', **kwargs)
-        for counter in (SyntheticReader, CountedFeatures):
+        for counter in (SyntheticVideo, CountedFeatures):
             counter.alive = counter.most = 0
         check(inferencer, str(path), plant(duration), duration)
-        return SyntheticReader.most, CountedFeatures.most
+        return SyntheticVideo.most, CountedFeatures.most
 
     return run
 

@@ -53,7 +53,11 @@ def test_a_video_is_read_once_until_it_changes(ask, videos, write_video, monkeyp
     read = []
     draw = ask.frames.draws.read
     monkeypatch.setattr(
-        ask.frames.draws, 'read', lambda r: read.append(r['video_id']) or draw(r)
+        ask.frames.draws,
+        'read',
+        lambda results, reader: (
+            read.append(results['video_id']) or draw(results, reader)
+        ),
     )
     first = ask(videos[:2], QUERIES)['predictions']
     assert ask(videos[:2], QUERIES)['predictions'] == first

@@ -11,7 +11,9 @@ from open_clip import image_transform
 from PIL import Image
 
 from mmvtg.datasets.errors import BadSampleError
-from mmvtg.datasets.transforms.video import LoadVideo, frame_indices, probe_video
+from mmvtg.datasets.transforms.video import LoadVideo
+from mmvtg.video.files import probe_video
+from mmvtg.video.grids import frame_indices
 
 av = pytest.importorskip('av')
 

@@ -13,7 +13,7 @@ BROWSER = shutil.which('chromium') or shutil.which('google-chrome')
 if BROWSER is None:
     pytest.skip('no Chromium is installed', allow_module_level=True)
 
-from answering import Models, VideoCheck  # noqa: E402
+from answering import Models  # noqa: E402
 from app import build, parse_args  # noqa: E402
 
 
@@ -23,12 +23,11 @@ def page(bright_config, write_video, tmp_path, monkeypatch):
     cache = tmp_path / 'cache'
     monkeypatch.setenv('GRADIO_TEMP_DIR', str(cache))
     models = Models([(bright_config, 'random'), (bright_config, 'random')], 'cpu')
-    check = VideoCheck(60.0)
     folder = tmp_path / 'videos'
     folder.mkdir()
     shutil.copy(write_video(5, 9), folder / 'here.mp4')
     videos = {'here.mp4': str(folder / 'here.mp4')}
-    demo = build(models, check, videos)
+    demo = build(models, 60.0, videos)
     _, url, _ = demo.launch(
         server_name='127.0.0.1',
         prevent_thread_lock=True,
@@ -47,7 +46,6 @@ def page(bright_config, write_video, tmp_path, monkeypatch):
         browser.close()
     used = [path for path in cache.rglob('*') if path.is_file()]
     demo.close()
-    check.close()
     left = [path for path in used if path.exists()]
     assert not left, 'uploads and pictures stay after the demo'
 

@@ -7,7 +7,7 @@ import torch
 
 from mmvtg.extraction.batching import Batcher
 from mmvtg.extraction.decoding import Clips
-from mmvtg.extraction.sampling import VideoItem
+from mmvtg.video.source import VideoItem
 
 
 def clips_of(lengths, piece, rng):

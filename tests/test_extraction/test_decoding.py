@@ -1,49 +1,19 @@
 """Clips arrive whole and in order, and a decoder that dies takes one video with it."""
 
 import json
-import os
-import signal
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
+from fake_videos import FakeSource
 from torch import nn
 
-from mmvtg.datasets.errors import BadSampleError
 from mmvtg.datasets.feature_pack import FeaturePack
 from mmvtg.datasets.transforms.video import load_frames
 from mmvtg.extraction import FeatureExtractor, FrameSource, VideoItem, decode
 from mmvtg.extraction.decoding import Failed
-from mmvtg.extraction.sampling import DENSE_FRAMES, dense_ticks, frame_of_tick
-
-
-class FakeReader:
-    def __init__(self, length, breaks_at):
-        self.length, self.breaks_at = length, breaks_at
-
-    def __len__(self):
-        return self.length
-
-    def read(self, start, stop):
-        if self.breaks_at is not None and stop > self.breaks_at:
-            raise BadSampleError('breaks off')
-        clips = torch.arange(start, stop, dtype=torch.uint8)
-        return clips[:, None, None, None].expand(-1, 3, 2, 2)
-
-
-@dataclass(frozen=True)
-class FakeSource(FrameSource):
-    """Videos whose path says how long they are and what is wrong with them."""
-
-    def open(self, item):
-        length, kind = item.path.split()
-        if kind == 'crash':
-            os.kill(os.getpid(), signal.SIGSEGV)
-        if kind == 'missing':
-            raise BadSampleError('does not exist')
-        return FakeReader(int(length), int(length) - 1 if kind == 'broken' else None)
+from mmvtg.video.grids import DENSE_FRAMES, dense_ticks, frame_of_tick
 
 
 def collect(items, workers):
@@ -84,10 +54,13 @@ def test_bad_videos_are_named_and_end_nothing(workers):
 
 
 def test_a_decoder_that_dies_takes_one_video_with_it():
-    items = videos(('fine', 'fine', 'crash'))
+    kinds = ('fine', 'fine', 'crash', 'fine', 'fine', 'abort')
+    items = videos(kinds)
     clips, failed = collect(items, workers=2)
     assert sorted(failed) == ['v11', 'v2', 'v5', 'v8']
-    assert 'ended the decoder (exit code -11)' in failed['v2']
+    name = 'video v2 (15 crash)'
+    assert f'{name} ended the process that decoded it (SIGSEGV)' in failed['v2']
+    assert '(SIGABRT)' in failed['v5']  # half of it was there
     for item in items:
         if item.video_id not in failed:
             assert clips[item.video_id] == list(range(int(item.path.split()[0])))
@@ -162,12 +135,12 @@ def video(tmp_path_factory):
 
 
 def brightness(frames):
-    return frames.float().mean(dim=(-1, -2, -3)) - 20
+    return torch.as_tensor(frames).float().mean(dim=(-1, -2, -3)) - 20
 
 
 def test_which_frames_make_a_clip(video):
     start = FrameSource(32, 0.5).open(video)
-    assert torch.equal(start.read(0, 2), load_frames(video.path, 0.5, 32)[0])
+    assert np.array_equal(start.read(0, 2), load_frames(video.path, 0.5, 32)[0])
     middle = FrameSource(32, 0.5, 'middle').open(video)
     assert brightness(middle.read(0, 2)).tolist() == pytest.approx([29, 89], abs=2)
     source = FrameSource(32, 0.5, 'dense')

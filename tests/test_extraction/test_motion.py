@@ -12,8 +12,8 @@ from mmvtg.extraction import FeatureExtractor
 from mmvtg.extraction.batching import Batcher
 from mmvtg.extraction.decoding import Clips
 from mmvtg.extraction.motion import MotionStore
-from mmvtg.extraction.sampling import VideoItem
 from mmvtg.models.towers import CLIPVisionTower
+from mmvtg.video.source import VideoItem
 
 av = pytest.importorskip('av')
 

@@ -1,10 +1,10 @@
-"""Asks an inferencer damaged copies of a video; a process of its own, as a decoder that
-crashes takes its process along.
+"""Asks an inferencer damaged copies of a video.
 
     python fuzz_videos.py VIDEO COUNT
 
-Prints one JSON object: how many were answered, how many refused by name. Anything but a
-refusal that names the file ends it with a traceback.
+Prints one JSON object: how many were answered, how many refused by name, and how many
+of these made the decoder crash. Anything but a refusal that names the file ends it with
+a traceback.
 """
 
 import json
@@ -57,7 +57,7 @@ def main(path: str, count: int) -> None:
     with open(path, 'rb') as file:
         data = file.read()
     rng = np.random.default_rng(0)
-    found = dict(answered=0, refused=0)
+    found = dict(answered=0, refused=0, crashed=0)
     with tempfile.TemporaryDirectory() as folder:
         for index in range(count):
             bad = os.path.join(folder, f'bad{index}.mp4')
@@ -69,6 +69,7 @@ def main(path: str, count: int) -> None:
             except BadSampleError as error:
                 assert f'bad{index}.mp4' in str(error), error
                 found['refused'] += 1
+                found['crashed'] += 'ended the process' in str(error)
                 continue
             assert answer['duration'] > 0 and math.isfinite(answer['duration'])
             assert len(answer['saliency']) == math.floor(answer['duration'] + 1e-3)

@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 from decord._ffi.base import DECORDError
 
+from mmvtg.video.errors import BadSampleError
+from mmvtg.video.pictures import ThumbnailSource
+from mmvtg.video.source import VideoItem
 from mmvtg.visualization import Timeline, draw_timeline
 from mmvtg.visualization.panels import BLUE, GREEN, ORANGE
 from mmvtg.visualization.text import format_time, time_ticks, wrap
@@ -134,6 +137,8 @@ def test_every_error_of_the_decoder_is_caught(tmp_path, monkeypatch):
     def fail(*args, **kwargs):
         raise DECORDError('cannot decode')
 
+    path = tmp_path / 'x.mp4'
+    path.write_bytes(b'something')
     monkeypatch.setattr('decord.VideoReader', fail)
-    with pytest.raises(RuntimeError, match='cannot decode'):
-        read_thumbnails('x.mp4')
+    with pytest.raises(BadSampleError, match='cannot decode'):
+        ThumbnailSource(144).open(VideoItem(None, str(path)))

@@ -26,11 +26,11 @@ from torch import Tensor
 
 from mmvtg.datasets.errors import BadSampleError
 from mmvtg.extraction.motion import MotionStore
-from mmvtg.extraction.sampling import FrameSource, VideoItem
 from mmvtg.models.tower_hooks import RowRequest, TowerContext, TowerHook
 from mmvtg.models.towers import CLIPVisionTower
 from mmvtg.registry import MODELS, register_all_modules
 from mmvtg.utils.launch import load_config
+from mmvtg.video.source import FrameSource, VideoItem
 
 _INK = '#222222'
 
@@ -135,7 +135,7 @@ def main() -> None:
     name = osp.splitext(osp.basename(args.video))[0]
     try:
         reader = source.open(VideoItem(name, args.video))
-        frames, inputs = reader.read(0, len(reader)), {}
+        frames, inputs = torch.from_numpy(reader.read(0, len(reader))), {}
         if settings.get('motion'):
             store = MotionStore(**settings.motion)
             inputs['motion'] = store.read(name, len(frames))

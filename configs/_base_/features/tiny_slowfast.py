@@ -1,19 +1,4 @@
-# Motion of MovingShapes by the tiny SlowFast that comes with mmvtg: 96 channels (slow,
-# then fast) a clip of 1 s, from 16 frames in 2 s around its middle.
-_base_ = ['../models/tiny_slowfast.py']
+# The motion of configs/_base_/models/tiny_slowfast_motion.py, to be stored.
+_base_ = ['../models/tiny_slowfast_motion.py']
 fps = 1.0
-feature_extractor = dict(
-    frame_size=48,
-    sampling='centred',
-    clip_frames=16,
-    clip_rate=8.0,
-    vision_tower=dict(
-        type='SlowFastTower',
-        backbone={{_base_.slowfast_backbone}},
-        pretrained='shipped',
-        slow_frames='strided',
-        mean=(0.45, 0.45, 0.45),
-        std=(0.225, 0.225, 0.225),
-        chunk_size=32,
-    ),
-)
+feature_extractor = {{_base_.motion_extractor}}

@@ -7,6 +7,9 @@ from typing import Any, Dict
 
 from mmvtg.datasets.errors import AnnotationError
 from mmvtg.datasets.json_lines import read_json_lines
+from mmvtg.video.apart import ApartVideo
+from mmvtg.video.pictures import ProbeSource
+from mmvtg.video.source import VideoItem
 
 from .conversion import need, number
 from .json_files import read_videos
@@ -65,11 +68,11 @@ def _of_csv(path: str) -> Dict[str, float]:
 
 
 def _of_videos(folder: str) -> Dict[str, float]:
-    from mmvtg.datasets.transforms.video import probe_video
-
     found = {}
     for name in sorted(os.listdir(folder)):
         vid, suffix = osp.splitext(name)
         if suffix.lower() in ('.mp4', '.avi', '.mkv', '.webm', '.mov'):
-            found[vid] = probe_video(osp.join(folder, name))[0]
+            item = VideoItem(vid, osp.join(folder, name))
+            with ApartVideo(item, ProbeSource(), 0) as video:
+                found[vid] = video.duration
     return found

@@ -1,6 +1,6 @@
 """Draw frames of short videos, from features or from the video itself."""
 
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Dict, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -12,8 +12,11 @@ from mmvtg.datasets.feature_store import load_array
 from mmvtg.datasets.frame_draws import draw_frames, draw_generator, middle_frames
 from mmvtg.registry import TRANSFORMS
 from mmvtg.structures import seconds_to_clips
+from mmvtg.video.apart import ApartFrames
 
 from .video import FrameReader
+
+Reader = Union[FrameReader, ApartFrames]
 
 _AXES = {2: '(T, C)', 4: '(T, 3, H, W)'}
 
@@ -145,18 +148,26 @@ class DrawVideoFrames(_FrameDraws):
         results['frame_gap'] = torch.from_numpy(gaps)
         return results
 
-    def read(self, results: Dict) -> Tuple[Tensor, np.ndarray, np.ndarray]:
+    def read(
+        self, results: Dict, reader: Optional[Reader] = None
+    ) -> Tuple[Tensor, np.ndarray, np.ndarray]:
         """The frames that any draw wants, each once: see :meth:`transform`.
+
+        Args:
+            results (dict): The sample.
+            reader (FrameReader, optional): Of its frames, ``size`` pixels wide and
+                ``fps`` a second; default is one that decodes in this process.
 
         Returns:
             tuple: frames (N, 3, size, size) uint8, which of them each draw shows (K, T)
             int64, and gaps (K,).
         """
-        reader = self.open(results)
+        reader = self.open(results) if reader is None else reader
         frames = self.stretch(results, self.fps, len(reader))
         drawn, gaps = self.draw(results, len(frames))
         wanted, place = np.unique(frames.start + drawn, return_inverse=True)
-        return reader.take(wanted.tolist()), place.reshape(drawn.shape), gaps
+        images = torch.as_tensor(reader.take(wanted.tolist()))
+        return images, place.reshape(drawn.shape), gaps
 
     def open(self, results: Dict) -> FrameReader:
         """Open the video and read no frame."""

@@ -1,43 +1,26 @@
 """Which frame of a clip is read: the first one, or the one in its middle."""
 
-import math
-from typing import Any, Optional
+from typing import Optional, Sequence, Union
+
+import torch
+from torch import Tensor
+
+from mmvtg.video import readers
 
 from .video import FrameReader
 
 
-class MiddleFrameReader(FrameReader):
-    """One frame a clip, the last one before its middle.
+class MiddleFrameReader(readers.MiddleFrameReader):
+    """As :class:`mmvtg.video.readers.MiddleFrameReader`, with tensors."""
 
-    This is what ``ffmpeg -vf fps=0.5`` takes, and so the CLIP features of Moment-DETR
-    and its successors; :class:`FrameReader` takes the first frame of a clip.
-    """
-
-    def __init__(self, path: str, fps: float, *args: Any) -> None:
-        super().__init__(path, fps, *args)
-        total, rate = len(self._reader), len(self._reader) / self.duration
-        self._index = [frame_of_tick(i, fps, rate, total) for i in range(len(self))]
-
-
-def frame_of_tick(tick: int, grid: float, rate: float, total: int) -> int:
-    """Source frame that a regular grid shows at a tick, as ffmpeg's ``fps`` does.
-
-    A source frame belongs to the tick that is nearest to it, and a tick shows the last
-    frame that belongs to it or to an earlier one.
-
-    Args:
-        tick (int): Number of the grid point, from 0.
-        grid (float): Ticks a second.
-        rate (float): Frames a second of the source.
-        total (int): Frames of the source.
-    """
-    frame = math.ceil((tick + 0.5) * rate / grid - 1e-6) - 1
-    return min(max(frame, 0), total - 1)
+    def take(self, clips: Sequence[int]) -> Tensor:
+        """Frames (n, 3, size, size) uint8 RGB of any clips, ascending."""
+        return torch.from_numpy(super().take(clips))
 
 
 def open_frames(
     sampling: str, path: str, fps: float, size: int, video_id: Optional[str] = None
-) -> FrameReader:
+) -> Union[FrameReader, MiddleFrameReader]:
     """A reader of one frame a clip; see :class:`FrameReader`.
 
     Args:
