@@ -2,7 +2,7 @@
 
 import io
 import textwrap
-from typing import List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -75,8 +75,8 @@ def stack(
             if value >= 5:
                 ink = 'white' if color in _ON_DARK else INK
                 text = f'{value:.0f}'
-                place = dict(ha='center', va='center', size=10, color=ink)
-                axis.text(x, low + value / 2, text, **place)
+                middle = low + value / 2
+                axis.text(x, middle, text, ha='center', va='center', size=10, color=ink)
         bottom = bottom + values
     return handles
 
@@ -102,7 +102,7 @@ def dots(
         color=color,
         lw=1.6,
     )
-    style = dict(
+    style: Dict[str, Any] = dict(
         marker='o', ms=7, mec=color, mfc=fill, mew=1.8, ls='none', clip_on=False
     )
     axis.plot(x[shown], 100 * share[shown], **style)
@@ -138,7 +138,7 @@ def finish(
         labelcolor=INK,
     )
     lines = textwrap.fill(caption, 155)
-    place = dict(size=10, color=SOFT, linespacing=1.4, parse_math=False)
+    place: Dict[str, Any] = dict(size=10, color=SOFT, linespacing=1.4, parse_math=False)
     figure.text(0.065, 0.14 / height, lines, **place)
     figure.subplots_adjust(
         left=0.065,

@@ -1,17 +1,20 @@
 """A picture of what a data set is like: lengths, counts and places of moments."""
 
 import os.path as osp
-from typing import Any, List, Sequence, Tuple
+from typing import Any, List, Optional, Tuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from mmvtg.utils.files import replacing
 
 from .panels import BLUE, DARK, GREEN, GREY, ORANGE
 
+#: Title, unit, values, weights or None, colour.
+Panel = Tuple[str, str, ArrayLike, Optional[np.ndarray], str]
 _BINS = 30
 #: Counts up to this are shown one bar each.
 _MAX_BARS = 12
@@ -41,10 +44,10 @@ def draw_histograms(report: Any, path: str) -> None:
         figure.savefig(temporary, dpi=110)
 
 
-def _panels(samples: List[dict], durations: List[float]) -> List[Tuple]:
-    """(title, unit, values, weights or None, colour) of each panel."""
+def _panels(samples: List[dict], durations: List[float]) -> List[Panel]:
+    """What each panel shows, in their order."""
     words = [len(sample['query'].split()) for sample in samples]
-    panels = [
+    panels: List[Panel] = [
         ('length of videos', 'seconds', durations, None, BLUE),
         ('words in a query', 'words', words, None, BLUE),
     ]
@@ -87,16 +90,22 @@ def _places(spans: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
 
 
 def _draw(
-    axis: Axes, title: str, unit: str, values: Sequence, weights: Any, color: str
+    axis: Axes,
+    title: str,
+    unit: str,
+    data: ArrayLike,
+    weights: Optional[np.ndarray],
+    color: str,
 ) -> None:
-    values = np.asarray(values, dtype=float)
-    whole = np.all(values == values.astype(int)) and weights is None
+    values = np.asarray(data, dtype=float)
+    whole = weights is None and bool(np.all(values == values.astype(int)))
     if whole and values.max() - values.min() <= _MAX_BARS:
         numbers, counts = np.unique(values, return_counts=True)
         axis.bar(numbers, counts, width=0.75, color=color)
         axis.set_xticks(np.arange(values.min(), values.max() + 1))
     else:
-        axis.hist(values, _bins(values, weights, whole), weights=weights, color=color)
+        edges = _bins(values, weights is not None, whole)
+        axis.hist(values, edges, weights=weights, color=color)
         if weights is None:
             middle = np.median(values)
             axis.axvline(middle, color=DARK, lw=1, ls=(0, (4, 3)))
@@ -111,14 +120,14 @@ def _draw(
         axis.spines[side].set_color('#bbbbbb')
 
 
-def _bins(values: np.ndarray, weights: Any, whole: bool) -> np.ndarray:
+def _bins(values: np.ndarray, per_value: bool, whole: bool) -> List[float]:
     """Edges from the smallest to the largest value; those of counts at halves."""
     low, high = values.min(), values.max()
-    if weights is not None:
-        return np.arange(len(values) + 1)
+    if per_value:
+        return np.arange(len(values) + 1.0).tolist()
     if low == high:
-        return np.array([low - 0.5, low + 0.5])
+        return [low - 0.5, low + 0.5]
     if whole:
         step = max(1, round((high - low) / _BINS))
-        return np.arange(low - 0.5, high + step, step)
-    return np.linspace(low, high, _BINS + 1)
+        return np.arange(low - 0.5, high + step, step).tolist()
+    return np.linspace(low, high, _BINS + 1).tolist()

@@ -1,6 +1,7 @@
 """What a detector saw in a video: foreground, classes, segments over one time axis."""
 
-from typing import Optional
+from functools import partial
+from typing import Callable, List, Optional, Tuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -31,7 +32,9 @@ def draw_detections(
     Returns:
         ndarray: (H, W, 3) uint8 RGB.
     """
-    rows = [(_segments, 0.3 + 0.2 * _num_segments(sample, top_k))]
+    segments = partial(_segments, top_k=top_k)
+    rows: List[Tuple[Callable[[Axes, GroundingDataSample], None], float]]
+    rows = [(segments, 0.3 + 0.2 * _num_segments(sample, top_k))]
     if 'pred_foreground' in sample:
         rows.append((_foreground, 0.9))
     if 'pred_classes' in sample:
@@ -50,12 +53,9 @@ def draw_detections(
         top=1 - 0.4 / height,
         bottom=0.5 / height,
     )
-    axes = [figure.add_subplot(cell) for cell in grid]
+    axes = [figure.add_subplot(grid[row]) for row in range(len(rows))]
     for axis, (draw, _) in zip(axes, rows):
-        if draw is _segments:
-            draw(axis, sample, top_k)
-        else:
-            draw(axis, sample)
+        draw(axis, sample)
         axis.set_xlim(0, sample.duration)
         axis.tick_params(labelbottom=axis is axes[-1])
     annotated = getattr(sample, 'gt_moments', None) is not None

@@ -39,6 +39,8 @@ def share_time(axis: Axes, timeline: 'Timeline', is_last: bool) -> None:
 def draw_strip(axis: Axes, timeline: 'Timeline') -> None:
     """Frames side by side; each fills the part of the time that it comes from."""
     strip = timeline.thumbnails
+    if strip is None:
+        return
     count, part = len(strip), timeline.duration / len(strip)
     # Few frames do not fill their parts: they keep their shape, in the middle.
     box = axis.get_window_extent()
@@ -65,15 +67,16 @@ def draw_strip(axis: Axes, timeline: 'Timeline') -> None:
 
 def draw_moments(axis: Axes, timeline: 'Timeline', count: int) -> None:
     """A row of annotated moments and one for each of the first ``count`` predicted."""
-    has_truth = timeline.annotated is not None
+    annotated = timeline.annotated
+    has_truth = annotated is not None
     lanes = max(count + has_truth, 1)
     axis.set_ylim(lanes - 0.35, -1.05)  # room for the heads of the columns on top
     _bands(axis, timeline)
-    if has_truth:
+    if annotated is not None:
         _row_name(axis, 0, 'annotated', GREEN)
-        for start, end in timeline.annotated:
+        for start, end in annotated:
             _bar(axis, timeline.duration, (start, end), 0, GREEN, 1.0)
-        _note_truth(axis, timeline)
+        _note_truth(axis, annotated, timeline.duration)
     if count:
         _columns(axis, -0.72, ('moment', 'score', 'IoU' if has_truth else ''), GREY)
     best = timeline.scores[:count].max(initial=0)
@@ -84,7 +87,7 @@ def draw_moments(axis: Axes, timeline: 'Timeline', count: int) -> None:
         alpha = 0.9 if rank == 0 else 0.2 + 0.45 * strength
         _row_name(axis, lane, f'predicted {rank + 1}', BLUE, bold=rank == 0)
         _bar(axis, timeline.duration, span, lane, BLUE, alpha, outline=rank == 0)
-        iou = f'{_best_iou(span, timeline.annotated):.2f}' if has_truth else ''
+        iou = '' if annotated is None else f'{_best_iou(span, annotated):.2f}'
         cells = (_interval(span, timeline.duration), f'{score:.2f}', iou)
         _columns(axis, lane, cells, DARK, bold=rank == 0)
     if not count:
@@ -176,10 +179,10 @@ def _interval(span: tuple, duration: float) -> str:
     return f'{start.removesuffix(" s")} – {end}'
 
 
-def _note_truth(axis: Axes, timeline: 'Timeline') -> None:
-    count = len(timeline.annotated)
+def _note_truth(axis: Axes, annotated: np.ndarray, duration: float) -> None:
+    count = len(annotated)
     if count == 1:
-        text = _interval(timeline.annotated[0], timeline.duration)
+        text = _interval(annotated[0], duration)
     else:
         text = f'{count} moments' if count else 'none'
     _columns(axis, 0, (text, '', ''), GREEN)

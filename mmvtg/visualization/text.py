@@ -67,11 +67,11 @@ def format_time(seconds: float, duration: float, decimals: int = 0) -> str:
         return f'{seconds:.{decimals}f} s'
     minutes, rest = divmod(seconds, 60)
     width = 2 + (decimals + 1 if decimals else 0)
-    rest = f'{rest:0{width}.{decimals}f}'
+    shown = f'{rest:0{width}.{decimals}f}'
     if duration < 3600:
-        return f'{int(minutes)}:{rest}'
-    hours, minutes = divmod(int(minutes), 60)
-    return f'{hours}:{minutes:02d}:{rest}'
+        return f'{int(minutes)}:{shown}'
+    hours, left = divmod(int(minutes), 60)
+    return f'{hours}:{left:02d}:{shown}'
 
 
 def time_decimals(duration: float) -> int:

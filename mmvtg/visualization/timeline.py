@@ -6,7 +6,7 @@ through all rows marks the annotated moments, so that a look tells hit from miss
 """
 
 from dataclasses import dataclass, field
-from typing import List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -168,7 +168,7 @@ def _title_lines(query: str, canvas: FigureCanvasAgg) -> List[str]:
 
 def _write_title(figure: Figure, lines: List[str], caption: str, height: float) -> None:
     # A dollar sign in a query is a dollar sign.
-    plain = dict(ha='left', va='top', parse_math=False)
+    plain: Dict[str, Any] = dict(ha='left', va='top', parse_math=False)
     offset = 0.2
     for line in lines:
         y = 1 - offset / height

@@ -89,7 +89,9 @@ class _Scene:
         """The picture at a time (s): (H, 1200, 3) uint8 RGB."""
         image = Image.fromarray(self.background)
         pen = ImageDraw.Draw(image)
-        scaled = Image.fromarray(frame).resize(self.frame_size, Image.BILINEAR)
+        scaled = Image.fromarray(frame).resize(
+            self.frame_size, Image.Resampling.BILINEAR
+        )
         left, top = (_FRAME_WIDTH - scaled.width) // 2, len(self.header)
         image.paste(scaled, (left, top))
         place = PixelBox(left, top, left + scaled.width, top + scaled.height)

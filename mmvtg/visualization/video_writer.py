@@ -1,9 +1,12 @@
 """Writes MP4 files with what is installed."""
 
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import av
 
 
 class VideoWriter:
@@ -48,7 +51,8 @@ class _PyAVWriter:
         self._file = av.open(path, 'w', format='mp4')
         rate = Fraction(fps).limit_denominator(1001)
         codec = 'libx264' if 'libx264' in av.codecs_available else 'mpeg4'
-        self._stream = self._file.add_stream(codec, rate=rate)
+        stream = self._file.add_stream(codec, rate=rate)
+        self._stream = cast('av.VideoStream', stream)  # so both codecs say
         self._stream.width, self._stream.height = width, height
         self._stream.pix_fmt = 'yuv420p'
 
@@ -69,7 +73,7 @@ class _OpenCVWriter:
             raise RuntimeError(
                 'no video can be written: install av (or opencv-python)'
             ) from error
-        codec = cv2.VideoWriter_fourcc(*'mp4v')
+        codec = cv2.VideoWriter.fourcc(*'mp4v')
         self._file = cv2.VideoWriter(path, codec, fps, (width, height))
         if not self._file.isOpened():
             raise RuntimeError('this OpenCV cannot write mp4 files: install av')
