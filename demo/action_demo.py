@@ -4,7 +4,7 @@ What is done depends on the model (a config file or a name, ``--list-models``):
 
 - a detector (STALE, B-I, B-II) says when each of the classes happens;
 - one that names segments (efficient-prompt-localisation) does, too, and needs another
-  one that proposes them: ``--proposer CONFIG CHECKPOINT``;
+  one that proposes them: ``--proposer MODEL [WEIGHTS]``;
 - a recogniser (efficient-prompt, hand-written, linear-probe) says which of the classes
   each video shows, or ``--segment START END`` of it;
 - a retriever (efficient-prompt-retrieval) ranks the videos for each ``--query``.
@@ -51,9 +51,9 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--proposer',
-        nargs=2,
+        nargs='+',
         metavar=('MODEL', 'WEIGHTS'),
-        help='who proposes segments',
+        help='who proposes segments; without weights those of the model zoo',
     )
     parser.add_argument(
         '--segment', nargs=2, type=float, metavar=('START', 'END'), help='seconds'
@@ -99,7 +99,7 @@ def detect(args: argparse.Namespace, model: Any, pred_file: str) -> List[str]:
     """Segments of each video; returns the pictures."""
     proposer = None
     if args.proposer is not None:
-        name, weights = args.proposer
+        name, weights = (*args.proposer, None)[:2]
         proposer = ActionDetectionInferencer(
             name, weights, args.device, args.fps, args.window
         )
