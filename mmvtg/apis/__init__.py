@@ -5,7 +5,7 @@ from .action_recognition_inferencer import ActionRecognitionInferencer
 from .metafiles import get_model, list_models
 from .model_loading import find_model
 from .model_zoo import download
-from .summary import summarise
+from .summaries import summarise
 from .video_retrieval_inferencer import VideoRetrievalInferencer
 from .vtg_inferencer import VTGInferencer
 
