@@ -1,21 +1,20 @@
 """A video file as draws of frames, which is how recognisers see short videos."""
 
 import os.path as osp
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, Optional
 
 import torch
 from mmengine.config import ConfigDict
 from torch import Tensor
 
 from mmvtg.datasets.transforms.frame_draws import DrawVideoFrames
-from mmvtg.extraction.tower_output import stack_layers
 from mmvtg.registry import TRANSFORMS
 from mmvtg.video.apart import ApartFrames
 from mmvtg.video.source import FrameSource, VideoItem
 
 from .inputs import Segment
 from .model_loading import clip_rate, test_pipeline
-from .video_stream import FrameTower
+from .vision_tower import VisionTower, encode_frames
 
 #: Transforms that draw frames; the first one draws of a store.
 DRAW_STEPS = ('DrawStoredFrames', 'DrawVideoFrames')
@@ -41,11 +40,11 @@ class DrawnFrames:
     def __init__(
         self,
         cfg: ConfigDict,
-        build_tower: Callable[[], FrameTower],
+        build_tower: Callable[[], VisionTower],
         fps: Optional[float] = None,
     ) -> None:
         step = _draw_step(cfg)
-        self.tower: Optional[FrameTower] = None
+        self.tower: Optional[VisionTower] = None
         if step['type'] == 'DrawStoredFrames':
             self.tower = build_tower()
             size = cfg.feature_extractor.frame_size
@@ -98,13 +97,8 @@ class DrawnFrames:
         """(N, 3, H, W) uint8 -> what a feature store holds, (N, C) as float32."""
         tower = self.tower
         assert tower is not None
-        parts: List[Tensor] = []
-        for chunk in frames.split(tower.chunk_size):
-            chunk = chunk.to(tower.mean.device)
-            runs = torch.zeros(len(chunk), dtype=torch.int64, device=chunk.device)
-            pooled, layers, _ = tower.encode_runs(chunk, runs)
-            parts.append(stack_layers(layers, pooled).cpu())
-        rows = torch.cat(parts)
+        chunks = frames.split(tower.chunk_size)
+        rows = torch.cat([encode_frames(tower, chunk).cpu() for chunk in chunks])
         if rows.dtype == torch.uint8:
             return rows  # a store of frames
         if rows.dim() != 2:

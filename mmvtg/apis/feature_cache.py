@@ -1,5 +1,7 @@
 """Keeps what was computed last, up to a size."""
 
+import os
+import os.path as osp
 from collections import OrderedDict
 from typing import Any, Hashable, Tuple
 
@@ -46,3 +48,11 @@ class FeatureCache:
         while self.nbytes + nbytes > self.max_bytes:
             self.nbytes -= self._items.popitem(last=False)[1][1]
         return True
+
+
+def fingerprint(path: str) -> Tuple[str, int, int]:
+    """Names a file and its content: a file that was replaced is another one."""
+    if not osp.isfile(path):
+        return osp.abspath(path), 0, 0  # whoever opens it says so
+    status = os.stat(path)
+    return osp.abspath(path), status.st_mtime_ns, status.st_size

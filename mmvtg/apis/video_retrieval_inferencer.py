@@ -12,10 +12,10 @@ from tqdm import tqdm
 from mmvtg.registry import INFERENCERS, TRANSFORMS
 
 from .drawn_frames import DrawnFrames
+from .feature_cache import fingerprint
 from .inputs import Videos, check_queries, check_videos
 from .model_inferencer import ModelInferencer
 from .model_loading import test_pipeline
-from .video_stream import _fingerprint
 
 
 @INFERENCERS.register_module()
@@ -109,7 +109,7 @@ class VideoRetrievalInferencer(ModelInferencer):
         Raises:
             BadSampleError: A video cannot be read, found before any is decoded.
         """
-        keys = [_fingerprint(path) for path in paths]
+        keys = [fingerprint(path) for path in paths]
         missing = {k: path for k, path in zip(keys, paths) if k not in self.library}
         for path in missing.values():
             self.frames.check(path)

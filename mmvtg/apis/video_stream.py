@@ -1,7 +1,5 @@
 """A video file as a stream of windows of tower features."""
 
-import os
-import os.path as osp
 from typing import (
     Callable,
     Iterable,
@@ -9,37 +7,17 @@ from typing import (
     List,
     NamedTuple,
     Optional,
-    Protocol,
-    Sequence,
-    Tuple,
 )
 
 import torch
 from torch import Tensor
 
-from mmvtg.extraction.tower_output import stack_layers
 from mmvtg.video.apart import ApartVideo
 from mmvtg.video.source import FrameSource, VideoItem
 
-from .feature_cache import FeatureCache
+from .feature_cache import FeatureCache, fingerprint
+from .vision_tower import VisionTower, encode_frames
 from .windows import Window, plan_windows, sliding_windows
-
-
-class FrameTower(Protocol):
-    """What a vision tower must have to be streamed, such as ``CLIPVisionTower``.
-
-    Attributes:
-        chunk_size (int): Frames that it works on at once.
-        mean (Tensor): Of the colours; tells on which device the tower is.
-    """
-
-    chunk_size: int
-    mean: Tensor
-
-    def encode_runs(
-        self, frames: Tensor, runs: Tensor
-    ) -> Tuple[Tensor, Sequence[Tensor], dict]:
-        """Frames (T, 3, H, W) of runs (T,) -> (T, C), tapped layers, hooks' outputs."""
 
 
 class EncodedVideo(NamedTuple):
@@ -84,7 +62,7 @@ class VideoStream:
     are alive as long as features; only videos of one window are then cached.
 
     Args:
-        tower (FrameTower): The vision tower, in ``eval``; with ``couples_frames`` if
+        tower (VisionTower): The vision tower, in ``eval``; with ``couples_frames`` if
             its hooks do.
         source (FrameSource): Which frames it sees, and how many clips a second.
         window (float): Seconds of a window.
@@ -99,7 +77,7 @@ class VideoStream:
 
     def __init__(
         self,
-        tower: FrameTower,
+        tower: VisionTower,
         source: FrameSource,
         window: float,
         overlap: float,
@@ -130,7 +108,7 @@ class VideoStream:
             BadSampleError: The file is missing, broken, shorter than a clip, or makes
                 the decoder crash.
         """
-        key = (*_fingerprint(path), self.source)
+        key = (*fingerprint(path), self.source)
         kept: Optional[EncodedVideo] = self.cache.get(key)
         if kept is None:
             with self.open(path, self.tower.chunk_size) as video:
@@ -193,16 +171,5 @@ class VideoStream:
 
         Clips of several frames are (T, F, 3, H, W).
         """
-        frames = frames.to(self.tower.mean.device)
-        runs = torch.zeros(len(frames), dtype=torch.int64, device=frames.device)
-        pooled, layers, _ = self.tower.encode_runs(frames, runs)
-        rows = stack_layers(layers, pooled)
+        rows = encode_frames(self.tower, frames)
         return (rows if self.keep is None else self.keep(rows)).cpu()
-
-
-def _fingerprint(path: str) -> Tuple[str, int, int]:
-    """Names a file and its content: a file that was replaced is another one."""
-    if not osp.isfile(path):
-        return osp.abspath(path), 0, 0  # whoever opens it says so
-    status = os.stat(path)
-    return osp.abspath(path), status.st_mtime_ns, status.st_size
