@@ -15,7 +15,10 @@ class TemporalConvs(nn.Module):
         channels (int): C.
         num_layers (int): Convolutions.
         kernel_size (int): Odd.
-        dilated (bool): Layer n has dilation 2^n and a residual, as a stage of MS-TCN.
+        dilated (bool): Layer n has dilation 2^n, a second convolution of single clips
+            behind the ReLU, and a residual, as in a stage of MS-TCN. Behind the last
+            one clips are normalised, as they are behind attention: what residuals add
+            up is too large for a head that multiplies it with itself.
     """
 
     def __init__(
@@ -38,13 +41,20 @@ class TemporalConvs(nn.Module):
             )
             for dilation in dilations
         )
+        self.mixes = nn.ModuleList(
+            nn.Conv1d(channels, channels, 1) for _ in range(num_layers * dilated)
+        )
+        self.norm = nn.LayerNorm(channels) if dilated else nn.Identity()
 
     def forward(
         self, x: Tensor, memory: Optional[Tensor] = None, mask: Optional[Tensor] = None
     ) -> Tensor:
         """(B, T, C) to (B, T, C); ``mask`` (B, T) bool, ``memory`` is not read."""
-        for conv in self.convs:
+        for index, conv in enumerate(self.convs):
             real = x if mask is None else x.masked_fill(~mask.unsqueeze(-1), 0)
-            y = conv(real.transpose(1, 2)).transpose(1, 2).relu()
-            x = x + y if self.dilated else y
-        return x
+            y = conv(real.transpose(1, 2)).relu()
+            if self.dilated:
+                x = x + self.mixes[index](y).transpose(1, 2)
+            else:
+                x = y.transpose(1, 2)
+        return self.norm(x)
