@@ -13,6 +13,7 @@ Into the folder ``--out`` go ``predictions.json`` and, of a detector, pictures.
 """
 
 import argparse
+import os
 import os.path as osp
 import sys
 from typing import Any, List, Optional, Union
@@ -23,9 +24,12 @@ from mmvtg.apis import (
     ActionDetectionInferencer,
     ActionRecognitionInferencer,
     VideoRetrievalInferencer,
+    download,
     find_model,
     list_models,
 )
+from mmvtg.apis.inputs import check_videos
+from mmvtg.apis.metafiles import is_published
 from mmvtg.apis.model_inferencer import asker_of
 from mmvtg.utils import register_all_modules
 
@@ -64,6 +68,8 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if not args.list_models and not (args.videos and args.model):
         parser.error('name at least one video and --model')
+    if len(args.proposer or ()) > 2:
+        parser.error('--proposer takes a model, and at most one checkpoint')
     return args
 
 
@@ -72,9 +78,13 @@ def ask(args: argparse.Namespace) -> int:
     register_all_modules()
     pred_file = osp.join(args.out, 'predictions.json')
     try:
+        check_videos(args.videos)  # before the model, which takes seconds
+        os.makedirs(args.out, exist_ok=True)
         model: Union[str, Config] = args.model
         if args.cfg_options:
-            model, _ = find_model(args.model, args.cfg_options)
+            model, name = find_model(args.model, args.cfg_options)
+            if name and not args.weights and is_published(name):
+                args.weights = download(name)
         config = find_model(model)[0] if isinstance(model, str) else model
         kind = asker_of(config)
         if kind == 'ActionDetectionInferencer':

@@ -104,6 +104,16 @@ def get_model(name: str) -> ModelEntry:
     )
 
 
+def is_published(name: str) -> bool:
+    """Whether a model has weights, or its authors released some.
+
+    Raises:
+        ValueError: No such model.
+    """
+    entry = get_model(name)
+    return bool(entry.weights or entry.releases or '@' in name)
+
+
 def root() -> str:
     """The folder of ``configs``: the sources', or that inside of the package."""
     return BaseInferencer._get_repo_or_mim_dir('mmvtg')

@@ -12,7 +12,7 @@ from torch import nn
 
 from mmvtg.registry import MODELS
 
-from .metafiles import get_model, list_models
+from .metafiles import get_model, is_published, list_models
 from .model_loading import check_device, check_weights, find_model
 from .model_zoo import download
 
@@ -73,7 +73,7 @@ class ModelInferencer(BaseInferencer):
             if model is not None:
                 config: Any = model
                 self._check_task(MODELS.get(config['model']['type']))
-            if name and not weights and _is_published(name):
+            if name and not weights and is_published(name):
                 weights = download(name, progress=show_progress)
                 _say_what_it_knows(name)
             self._random = weights == 'random'
@@ -189,12 +189,6 @@ def _task_of(kind: Optional[type]) -> Optional[str]:
     """Key of :data:`TASKS`."""
     bases = [base.__name__ for base in kind.__mro__] if kind else []
     return next((base for base in bases if base in TASKS), None)
-
-
-def _is_published(name: str) -> bool:
-    """Whether the model zoo has weights, or ways to get them."""
-    entry = get_model(name)
-    return bool(entry.weights or entry.releases or '@' in name)
 
 
 def _say_what_it_knows(name: str) -> None:
