@@ -22,10 +22,8 @@ from .feature_cache import FeatureCache
 from .inputs import Videos, check_videos
 from .model_inferencer import ModelInferencer
 from .model_loading import clip_rate, frame_source, test_dataset, test_pipeline
-from .video_stream import VideoStream
+from .video_stream import WHOLE, VideoStream
 
-#: Seconds; no video is as long, and features of hours are small.
-_WHOLE = 1e9
 #: Clips a snippet, from which on a warning is given.
 _COARSE = 8
 
@@ -82,7 +80,7 @@ class ActionDetectionInferencer(ModelInferencer):
     ) -> None:
         super().__init__(model, weights, device, scope, show_progress)
         self.proposer = proposer
-        self.window = window or _WHOLE
+        self.window = window or WHOLE
         self.names_classes = getattr(self.model.head, 'reads_classes', True)
         self._check_model()
         self.stream = VideoStream(

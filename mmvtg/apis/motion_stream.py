@@ -12,9 +12,7 @@ from mmvtg.extraction.extractor import BATCH_FRAMES
 
 from .feature_cache import FeatureCache
 from .model_loading import clip_rate, frame_source, test_dataset
-from .video_stream import VideoStream
-
-_WHOLE = 1e9  # s; vectors of clips are small
+from .video_stream import WHOLE, VideoStream
 
 
 class EvenStream(VideoStream):
@@ -69,7 +67,7 @@ class MotionStream:
                 'set, as it was in training'
             )
         tower = build_tower(extractor.vision_tower)
-        self.stream = EvenStream(tower, frame_source(extractor, own), _WHOLE, 0, cache)
+        self.stream = EvenStream(tower, frame_source(extractor, own), WHOLE, 0, cache)
 
     def __call__(self, path: str, num_clips: int) -> Tensor:
         """Motion (num_clips, C) of a video.

@@ -19,6 +19,9 @@ from .feature_cache import FeatureCache, fingerprint
 from .vision_tower import VisionTower, encode_frames
 from .windows import Window, plan_windows, sliding_windows
 
+#: Seconds of a window that no video fills: all of it is seen at once.
+WHOLE = 1e9
+
 
 class EncodedVideo(NamedTuple):
     """What the cache keeps of a video.

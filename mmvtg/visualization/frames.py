@@ -12,7 +12,7 @@ _BULK = 16  # frames decoded at once
 
 
 @contextmanager
-def open_frames(path: str, source: Source) -> Iterator[ApartVideo]:
+def open_video(path: str, source: Source) -> Iterator[ApartVideo]:
     """A video whose chunks are frames (n, H, W, 3) uint8 RGB.
 
     Raises:

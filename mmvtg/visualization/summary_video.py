@@ -7,7 +7,7 @@ import numpy as np
 from mmvtg.utils.files import replacing
 from mmvtg.video.pictures import FilmSource
 
-from .frames import open_frames
+from .frames import open_video
 from .video_writer import VideoWriter
 
 _ROOM = 1280, 720  # frames are made no larger, pixels
@@ -38,7 +38,7 @@ def write_summary_video(
         )
     parts = tuple((float(start), float(end)) for start, end in spans)
     source = FilmSource(max_fps, *_ROOM, parts)
-    with replacing(out_file) as path, open_frames(video_path, source) as video:
+    with replacing(out_file) as path, open_video(video_path, source) as video:
         frames = (_even(frame) for chunk in video.chunks() for frame in chunk)
         first = next(frames)
         with VideoWriter(path, video.facts['fps'], *first.shape[:2]) as writer:

@@ -6,7 +6,7 @@ import numpy as np
 
 from mmvtg.video.pictures import ThumbnailSource, num_thumbnails
 
-from .frames import open_frames
+from .frames import open_video
 
 
 def read_thumbnails(
@@ -25,7 +25,7 @@ def read_thumbnails(
     Raises:
         RuntimeError: If the file is missing or cannot be decoded.
     """
-    with open_frames(path, ThumbnailSource(height, duration)) as video:
+    with open_video(path, ThumbnailSource(height, duration)) as video:
         return np.concatenate(list(video.chunks()))
 
 

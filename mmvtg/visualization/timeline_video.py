@@ -12,7 +12,7 @@ from mmvtg.utils.files import replacing
 from mmvtg.video.apart import ApartVideo
 from mmvtg.video.pictures import FilmSource
 
-from .frames import open_frames
+from .frames import open_video
 from .panels import BLUE
 from .text import format_time, time_decimals
 from .timeline import PixelBox, Timeline, draw_panels
@@ -50,7 +50,7 @@ def write_timeline_video(
         raise ValueError(f'write_timeline_video: max_fps = {max_fps} must be positive')
     scene = _Scene(timeline, top_k)
     source = FilmSource(max_fps, _FRAME_WIDTH, _FRAME_HEIGHT)
-    with replacing(out_file) as path, open_frames(video_path, source) as video:
+    with replacing(out_file) as path, open_video(video_path, source) as video:
         _write(video, scene, path)
 
 

@@ -1,13 +1,14 @@
 """The models whose weights come with mmvtg: each one works by its name alone."""
 
 import sys
+from typing import Optional
 
 import pytest
 from tiny_world import run
 
 import mmvtg.apis
 from mmvtg.apis import VTGInferencer, download, find_model, get_model, list_models
-from mmvtg.apis.model_inferencer import TASKS
+from mmvtg.apis.model_inferencer import TASKS, asker_of
 from mmvtg.registry import MODELS, register_all_modules
 
 NAMES = [
@@ -17,18 +18,12 @@ NAMES = [
 ]
 
 
-def asker(name: str) -> str:
-    """Who asks a model: an inferencer, or '' for hooks of a tower."""
-    register_all_modules()
-    kind = MODELS.get(find_model(name)[0].model.type)
-    tasks = [TASKS[base.__name__][1] for base in kind.__mro__ if base.__name__ in TASKS]
-    return tasks[0] if tasks else ''
+register_all_modules()
+#: Who asks each: an inferencer, or nobody, for hooks of a tower.
+ASKERS = {name: asker_of(find_model(name)[0]) for name in NAMES}
 
 
-ASKERS = {name: asker(name) for name in NAMES}
-
-
-def asked_by(inferencer: str):
+def asked_by(inferencer: Optional[str]):
     names = [name for name, found in ASKERS.items() if found == inferencer]
     return pytest.mark.parametrize('name', names)
 
@@ -39,10 +34,10 @@ def video(world) -> str:
 
 
 def test_there_are_some_of_each_kind():
-    assert set(ASKERS.values()) == {'', *(asker for _, asker in TASKS.values())}
+    assert set(ASKERS.values()) == {None, *(asker for _, asker in TASKS.values())}
 
 
-@asked_by('')
+@asked_by(None)
 def test_hooks_fill_their_tower(name):
     cfg, _ = find_model(name)
     tower = dict(cfg.feature_extractor.vision_tower, hook_weights=download(name))
