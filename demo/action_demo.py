@@ -16,7 +16,7 @@ import argparse
 import os
 import os.path as osp
 import sys
-from typing import Any, List, Optional, Union
+from typing import Any, Dict, List, Optional, Union
 
 from mmengine.config import Config, DictAction
 
@@ -76,6 +76,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 def ask(args: argparse.Namespace) -> int:
     """Answer, and say where everything is; returns the exit status."""
     register_all_modules()
+    args.failed = False
     pred_file = osp.join(args.out, 'predictions.json')
     try:
         check_videos(args.videos)  # before the model, which takes seconds
@@ -102,7 +103,14 @@ def ask(args: argparse.Namespace) -> int:
         print(f'error: {error}', file=sys.stderr)
         return 1
     print('\nwritten:', *written, pred_file, sep='\n  ')
-    return 0
+    return int(args.failed)
+
+
+def report_failed(args: argparse.Namespace, failed: Dict[str, str]) -> None:
+    """Print why videos were skipped; the exit status is 1 then."""
+    for reason in failed.values():
+        print(f'error: {reason}', file=sys.stderr)
+    args.failed = bool(failed)
 
 
 def detect(args: argparse.Namespace, model: Any, pred_file: str) -> List[str]:
@@ -135,6 +143,7 @@ def detect(args: argparse.Namespace, model: Any, pred_file: str) -> List[str]:
             print(f'  {start:8.1f} to {end:8.1f} s   score {score:.3f}   {name}')
         if not prediction['instances']:
             print('  nothing')
+    report_failed(args, results['failed'])
     return results['visualization']
 
 
@@ -148,6 +157,7 @@ def recognise(args: argparse.Namespace, model: Any, pred_file: str) -> List[str]
     for prediction in results['predictions']:
         print(f'\n{prediction["video"]}')
         show(prediction['classes'], args.top_k)
+    report_failed(args, results['failed'])
     return []
 
 
@@ -162,6 +172,7 @@ def retrieve(args: argparse.Namespace, model: Any, pred_file: str) -> List[str]:
     for prediction in results['predictions']:
         print(f'\n{prediction["query"]}')
         show(prediction['videos'], args.top_k)
+    report_failed(args, results['failed'])
     return []
 
 

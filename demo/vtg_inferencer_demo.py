@@ -10,7 +10,7 @@ import argparse
 import os
 import os.path as osp
 import sys
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 from mmengine.config import DictAction
 
@@ -101,7 +101,14 @@ def ask(args: argparse.Namespace) -> int:
     for prediction in results['predictions']:
         report(prediction, args.top_k)
     print('\nwritten:', *results['visualization'], *films, pred_file, sep='\n  ')
-    return 0
+    return report_failed(results['failed'])
+
+
+def report_failed(failed: Dict[str, str]) -> int:
+    """Print why videos were skipped; returns the exit status."""
+    for reason in failed.values():
+        print(f'error: {reason}', file=sys.stderr)
+    return int(bool(failed))
 
 
 def write_summaries(

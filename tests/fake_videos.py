@@ -1,5 +1,6 @@
-"""Videos that are only said to be there, for processes that import no torch."""
+"""Videos that exist only by name, for tests of threads, processes and batching."""
 
+import faulthandler
 import os
 import signal
 import time
@@ -7,49 +8,82 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmvtg.video.clips import FrameSource
 from mmvtg.video.errors import BadSampleError
-from mmvtg.video.source import FrameSource
 
 
 class FakeReader:
-    """Clips that count themselves; ends, breaks off or crashes where it is told."""
+    """Clips that count themselves; ends, breaks off, hangs or crashes on demand.
+
+    Args:
+        length (int): Number of clips.
+        size (int): Height and width of frames, pixels.
+        kind (str): ``fine``; ``broken``, ``crash``, ``abort``, ``hang``, ``bug``,
+            ``full``: what happens in the middle; ``slow``: 0.05 s per read; a path:
+            file to which the number of each read is appended.
+    """
 
     duration = 1.0
 
-    def __init__(self, length, breaks_at=None, crashes_at=None, log=None, wait=0):
-        self.length, self.breaks_at, self.crashes_at = length, breaks_at, crashes_at
-        self.log, self.wait = log, wait
+    def __init__(self, length, size, kind, on_progress):
+        self.length, self.size, self.kind = length, size, kind
+        self.on_progress = on_progress
 
     def __len__(self):
         return self.length
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.kind.startswith('/'):
+            with open(self.kind, 'a') as file:
+                file.write('closed\n')
+
     def read(self, start, stop):
-        if self.breaks_at is not None and stop > self.breaks_at:
-            raise BadSampleError('breaks off')
-        if self.crashes_at is not None and stop > self.crashes_at:
-            os.abort()
-        if self.log is not None:
-            with open(self.log, 'a') as file:
+        self.on_progress()
+        if stop > self.length // 2:
+            trouble(self.kind)
+        if self.kind == 'slow':
+            time.sleep(0.05)
+        if self.kind.startswith('/'):
+            with open(self.kind, 'a') as file:
                 file.write(f'{start}\n')
-        time.sleep(self.wait)
         clips = np.arange(start, stop).astype(np.uint8)
-        return np.tile(clips[:, None, None, None], (1, 3, 2, 2))
+        return np.tile(clips[:, None, None, None], (1, 3, self.size, self.size))
+
+
+def trouble(kind):
+    """Let something go wrong."""
+    if kind == 'broken':
+        raise BadSampleError('breaks off')
+    if kind in ('crash', 'abort'):
+        faulthandler.disable()  # pytest's would print a page
+        os.kill(os.getpid(), dict(crash=signal.SIGSEGV, abort=signal.SIGABRT)[kind])
+    if kind == 'hang':
+        time.sleep(1e6)
+    if kind == 'bug':
+        raise KeyError('a bug')
+    if kind == 'full':
+        raise OSError('no space')
 
 
 @dataclass(frozen=True)
 class FakeSource(FrameSource):
     """Videos whose path says how long they are and what is wrong with them."""
 
-    def open(self, item):
+    def open(self, item, on_progress=lambda: None, num_threads=1):
         length, kind = item.path.split()
-        if kind == 'crash':
-            os.kill(os.getpid(), signal.SIGSEGV)
         if kind == 'missing':
             raise BadSampleError('does not exist')
-        if kind == 'abort':
-            return FakeReader(int(length), crashes_at=int(length) // 2)
-        if kind == 'slow':
-            return FakeReader(int(length), wait=60)
-        if kind.startswith('/'):
-            return FakeReader(int(length), log=kind)
-        return FakeReader(int(length), int(length) - 1 if kind == 'broken' else None)
+        if kind.startswith('open-'):  # goes wrong before there is a clip
+            trouble(kind.removeprefix('open-'))
+        return FakeReader(int(length), self.size, kind, on_progress)
+
+
+def wait_until(condition, seconds=20.0):
+    """Wait until a condition holds, and fail if it never does."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, 'waited in vain'
+        time.sleep(0.02)

@@ -10,13 +10,27 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
 import mmvtg  # noqa: F401
+from mmvtg.datasets.encoding_spec import parse_encoding
 from mmvtg.registry import DATASETS, MODELS
 from mmvtg.structures import GroundingDataSample
+from mmvtg.utils.launch import load_config
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(path.relative_to(ROOT) for path in ROOT.glob('configs/actprompt/*.py'))
 PRETEXT = [str(p) for p in CONFIGS if 'detr' not in p.name and 'univtg' not in p.name]
-GROUNDERS = [str(p) for p in CONFIGS if str(p) not in PRETEXT]
+GROUNDERS = [str(p) for p in CONFIGS if str(p) not in PRETEXT and 'tiny' in p.name]
+#: Features of adapted towers, as MMVTG_CLIPS names them.
+ADAPTED = [
+    'action-prompt',
+    'actprompt',
+    'actprompt-marked',
+    'adapter',
+    'no-consistency',
+    'no-contrast',
+    'no-ranking',
+    'vanilla-prompt',
+    'vpt',
+]
 LAYERS, WIDTH, TEXT, MOTION = 2, 24, 16, 5
 
 
@@ -89,7 +103,8 @@ def test_pretext_config_trains_its_hooks_alone(path):
 def test_features_are_made_by_the_hooks_that_were_trained(path, tmp_path):
     cfg = Config.fromfile(str(ROOT / path))
     trained = shrink(cfg.model.vision_tower)
-    tower = shrink(cfg.feature_extractor.vision_tower)
+    stream = cfg.encoding.streams.video
+    tower = shrink(stream.tower)
     assert tower.hooks == trained.hooks
     model = MODELS.build(trained)
     tower.hook_weights = str(tmp_path / 'epoch_10.pth')
@@ -98,7 +113,8 @@ def test_features_are_made_by_the_hooks_that_were_trained(path, tmp_path):
     loaded = MODELS.build(tower)
     assert loaded.describe_hooks() == model.describe_hooks()
     guided = trained.hooks[0].type == 'ActionPrompt'
-    assert bool(cfg.feature_extractor.get('motion')) == guided
+    assert (stream.get('motion') == 'motion') == guided
+    assert ('motion' in cfg.encoding.streams) == guided
     temporal = trained.hooks[-1].type == 'TemporalPrompt'
     assert loaded.couples_frames == temporal
 
@@ -132,7 +148,9 @@ def test_settings_of_the_paper(path):
 @pytest.mark.parametrize('path', GROUNDERS)
 def test_grounders_read_the_folder_that_is_named(path, monkeypatch):
     monkeypatch.setenv('MMVTG_CLIPS', 'actprompt')
-    cfg = Config.fromfile(str(ROOT / path))
+    cfg = load_config(str(ROOT / path))
+    hooks = cfg.encoding.streams.video.tower.hooks
+    assert [hook.type for hook in hooks] == ['ActionPrompt', 'TemporalPrompt']
     model = MODELS.build(cfg.model)
     for split in ('train', 'val', 'test'):
         dataset = cfg[f'{split}_dataloader'].dataset
@@ -142,3 +160,38 @@ def test_grounders_read_the_folder_that_is_named(path, monkeypatch):
     data = model.data_preprocessor(dict(inputs=dict(video=video, query=query)))
     fused = model(**data, mode='tensor')
     assert fused.mask.shape[:2] == (2, 24)
+
+
+@pytest.mark.parametrize('name', ADAPTED)
+def test_the_name_of_features_is_that_of_their_tower(name, monkeypatch):
+    monkeypatch.setenv('MMVTG_CLIPS', name)
+    monkeypatch.setenv('MMVTG_HOOKS', 'epoch_10.pth')
+    cfg = load_config(str(ROOT / GROUNDERS[0]))
+    spec = parse_encoding(cfg.encoding)
+    assert list(spec.loaded) == ['video'] and spec.query.tower is not None
+    tower = spec.streams['video'].tower
+    assert tower['hook_weights'] == 'epoch_10.pth'
+    trained = {
+        'no-consistency': 'actprompt',
+        'no-contrast': 'actprompt',
+        'no-ranking': 'actprompt',
+        'actprompt-marked': 'actprompt',
+    }.get(name, name)
+    pretext = f'configs/actprompt/{trained}_tiny-clip_1xb16-10e_moving-shapes.py'
+    pretext = Config.fromfile(str(ROOT / pretext))
+    assert tower['hooks'] == pretext.model.vision_tower.hooks
+
+
+def test_hooks_of_the_paper_make_the_features_beside_slowfast():
+    """Both feature files of the real sets have the hooks of the pretext training."""
+    (path,) = ROOT.glob('configs/actprompt/qd-detr_actprompt-slowfast_*.py')
+    cfg = load_config(str(path))
+    trained = Config.fromfile(
+        str(ROOT / 'configs/actprompt/actprompt_clip-b32_1xb16-10e_qvhighlights.py')
+    )
+    spec = parse_encoding(cfg.encoding)
+    assert list(spec.loaded) == ['slowfast', 'clip']
+    clip = spec.streams['clip']
+    assert clip.tower['hooks'] == trained.model.vision_tower.hooks
+    assert clip.tower == trained.encoding.streams.video.tower
+    assert clip.motion == 'slowfast'

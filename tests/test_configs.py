@@ -10,8 +10,10 @@ import yaml
 from mmengine.config import Config
 from mmengine.structures import InstanceData
 
+from mmvtg.datasets.encoding_spec import parse_encoding
 from mmvtg.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
 from mmvtg.structures import GroundingDataSample
+from mmvtg.utils.launch import load_config
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(
@@ -116,6 +118,74 @@ def test_names_in_config_are_known(path):
     for hook in [*cfg.default_hooks.values(), *cfg.custom_hooks]:
         HOOKS.build(hook)
     assert cfg.default_scope == 'mmvtg'
+
+
+#: Models that train a tower; no stored features are read with a block `encoding`.
+TOWER_TRAININGS = ('configs/slowfast/', 'configs/tiny_clip/')
+
+
+@pytest.mark.parametrize('path', CONFIGS)
+def test_config_says_how_a_raw_video_is_encoded(path):
+    cfg = load_config(str(ROOT / path))
+    if cfg.get('encoding') is None:
+        decodes = any(
+            step['type'] == 'DrawVideoFrames'
+            for step in leaf(cfg.test_dataloader.dataset).get('pipeline', [])
+        )
+        assert decodes or path.startswith(TOWER_TRAININGS)
+        return
+    spec = parse_encoding(cfg.encoding)
+    assert spec.loaded and spec.loader()
+    for name, stream in spec.streams.items():
+        if stream.tower is None:
+            assert not stream.auxiliary and len(stream.why_no_tower) > 30, name
+        else:
+            assert MODELS.get(stream.tower['type']) is not None
+            assert stream.expected_manifest()['sampling'] == stream.sampling
+    if spec.query is not None:
+        assert MODELS.get(spec.query.tower['type']) is not None
+
+
+def encoded(name: str) -> dict:
+    """Load the block of the features that a file of configs/_base_/features names."""
+    return Config.fromfile(str(ROOT / f'configs/_base_/features/{name}.py')).encoding
+
+
+@pytest.mark.parametrize(
+    'path',
+    sorted(ROOT.glob('configs/_base_/features/*.py')),
+    ids=lambda path: path.stem,
+)
+def test_files_of_features_hold_one_block(path):
+    spec = parse_encoding(encoded(path.stem))
+    assert spec.streams and spec.loader()
+
+
+def test_data_sets_get_the_block_of_their_config():
+    for path in CONFIGS:
+        cfg = load_config(str(ROOT / path))
+        for split in ('train', 'val', 'test'):
+            loader = cfg.get(f'{split}_dataloader')
+            dataset = leaf(loader.dataset) if loader else {}
+            if dataset.get('type') in ('GroundingDataset', 'ActionDetectionDataset'):
+                spec = parse_encoding(dataset.encoding)
+                assert list(spec.streams) == list(cfg.encoding.streams), path
+                folders = set(spec.loaded) - set(dataset.data_prefix)
+                assert not folders, (path, folders)
+
+
+def test_losses_alone_read_patches_in_training():
+    """VDI's dynamic injection reads patches, its model class tokens."""
+    for path in CONFIGS:
+        if path.startswith('configs/vdi/'):
+            cfg = load_config(str(ROOT / path))
+            read = [
+                parse_encoding(leaf(cfg[f'{split}_dataloader'].dataset).encoding)
+                for split in ('train', 'val', 'test')
+            ]
+            options = [spec.loader() for spec in read]
+            assert [one['class_token'] for one in options] == [False, True, True]
+            assert [one['num_layers'] for one in options] == [1, 1, 1]
 
 
 def test_every_config_is_in_a_metafile_that_the_index_imports():

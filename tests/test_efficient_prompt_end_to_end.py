@@ -85,7 +85,7 @@ def test_recognition(tmp_path):
 
 def from_videos(cfg):
     """The config with frames decoded and encoded while it runs."""
-    cfg.model.vision_tower = cfg.feature_extractor.vision_tower
+    cfg.model.vision_tower = cfg.encoding.streams.video.tower
     for loader in (cfg.train_dataloader, cfg.test_dataloader):
         dataset = loader.dataset
         dataset.data_prefix = dict(video='videos')

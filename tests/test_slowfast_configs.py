@@ -80,7 +80,7 @@ def test_export_is_what_the_tower_reads(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, 'argv', ['export', str(checkpoint), str(out)])
     runpy.run_path(str(tool), run_name='__main__')
     assert hashlib.sha256(out.read_bytes()).hexdigest() in capsys.readouterr().out
-    settings = dict(FEATURES.feature_extractor.vision_tower, pretrained=str(out))
+    settings = dict(FEATURES.encoding.streams.motion.tower, pretrained=str(out))
     tower = MODELS.build(settings)
     clips = torch.randint(0, 256, (2, 16, 3, 48, 48), dtype=torch.uint8)
     data = model.data_preprocessor(
@@ -122,7 +122,7 @@ def slides(count):
 
 
 def test_shipped_weights_know_left_from_right():
-    tower = MODELS.build(FEATURES.feature_extractor.vision_tower)
+    tower = MODELS.build(FEATURES.encoding.streams.motion.tower)
     right = slides(16)
     # the same frames backwards slide to the left: only their order tells
     difference = tower.encode(right) - tower.encode(right.flip(1))

@@ -79,7 +79,7 @@ def test_words_that_training_does_not_name_keep_their_embeddings():
 def test_large_configs_agree_with_their_data(path):
     cfg = Config.fromfile(str(path))
     model, train = cfg.model, cfg.train_dataloader.dataset
-    streams = [s for s in train.streams.values() if s is not None]
+    streams = cfg.encoding.streams.values()
     width = sum(stream.row_shape[0] for stream in streams)
     if model.embedding is None:
         assert width == model.head.channels

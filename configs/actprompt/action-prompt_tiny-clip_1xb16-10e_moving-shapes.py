@@ -1,8 +1,10 @@
 # Action cues without temporal prompts.
-_base_ = './actprompt_tiny-clip_1xb16-10e_moving-shapes.py'
-
-hooks = [
-    dict(type='ActionPrompt', motion_dim=96, text_width=96, width=128, num_layers=6)
+_base_ = [
+    '../_base_/datasets/moving_shapes_pretext.py',
+    '../_base_/features/action-prompt.py',
+    '../_base_/models/actprompt_tiny_clip.py',
+    '../_base_/schedules/actprompt.py',
+    '../_base_/default_runtime.py',
 ]
-model = dict(vision_tower=dict(hooks=hooks))
-feature_extractor = dict(vision_tower=dict(hooks=hooks))
+
+model = dict(vision_tower=dict(hooks={{_base_.encoding.streams.video.tower.hooks}}))

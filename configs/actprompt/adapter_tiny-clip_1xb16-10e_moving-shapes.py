@@ -1,6 +1,13 @@
-# A bottleneck behind each layer.
-_base_ = './vanilla-prompt_tiny-clip_1xb16-10e_moving-shapes.py'
+# A bottleneck after each layer.
+_base_ = [
+    '../_base_/datasets/moving_shapes_pretext_no_motion.py',
+    '../_base_/features/adapter.py',
+    '../_base_/models/actprompt_tiny_clip.py',
+    '../_base_/schedules/actprompt.py',
+    '../_base_/default_runtime.py',
+]
 
-hooks = [dict(type='Adapter', width=128, num_layers=6, hidden_channels=32)]
-model = dict(vision_tower=dict(hooks=hooks))
-feature_extractor = dict(vision_tower=dict(hooks=hooks))
+model = dict(
+    vision_tower=dict(hooks={{_base_.encoding.streams.video.tower.hooks}}),
+    losses=dict(consistency=None),
+)

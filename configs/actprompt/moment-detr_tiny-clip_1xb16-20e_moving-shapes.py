@@ -2,7 +2,6 @@
 # features: tiny_clip, or what an adapted tower wrote.
 _base_ = [
     '../_base_/datasets/moving_shapes_clip.py',
-    '../_base_/models/tiny_clip.py',
     '../_base_/models/moment_detr_small.py',
     '../_base_/schedules/detr_moving_shapes.py',
     '../_base_/default_runtime.py',

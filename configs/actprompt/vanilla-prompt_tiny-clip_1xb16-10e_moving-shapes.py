@@ -1,14 +1,14 @@
 # One learned prompt, the same for every frame: what is left without action cues. No
 # motion is read, and each moment is encoded once.
-_base_ = './actprompt_tiny-clip_1xb16-10e_moving-shapes.py'
+_base_ = [
+    '../_base_/datasets/moving_shapes_pretext_no_motion.py',
+    '../_base_/features/vanilla-prompt.py',
+    '../_base_/models/actprompt_tiny_clip.py',
+    '../_base_/schedules/actprompt.py',
+    '../_base_/default_runtime.py',
+]
 
-hooks = [dict(type='VisualPrompt', width=128, num_layers=6)]
-model = dict(vision_tower=dict(hooks=hooks), losses=dict(consistency=None))
-feature_extractor = dict(vision_tower=dict(hooks=hooks), motion=None)
-no_motion = dict(
-    data_prefix=dict(_delete_=True, frames='features/frames_64px'),
-    streams=dict(motion=None),
+model = dict(
+    vision_tower=dict(hooks={{_base_.encoding.streams.video.tower.hooks}}),
+    losses=dict(consistency=None),
 )
-train_dataloader = dict(dataset=no_motion)
-val_dataloader = dict(dataset=no_motion)
-test_dataloader = dict(dataset=no_motion)

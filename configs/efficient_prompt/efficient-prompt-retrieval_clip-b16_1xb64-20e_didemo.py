@@ -2,6 +2,7 @@
 # it paragraph retrieval.
 _base_ = [
     '../_base_/datasets/retrieval_features.py',
+    '../_base_/features/clip_b16_frames.py',
     '../_base_/models/efficient_prompt_retrieval.py',
     '../_base_/schedules/efficient_prompt.py',
     '../_base_/default_runtime.py',

@@ -1,6 +1,7 @@
 # Efficient-Prompt, retrieval on MSRVTT: training-9K, test 1k-A.
 _base_ = [
     '../_base_/datasets/retrieval_features.py',
+    '../_base_/features/clip_b16_frames.py',
     '../_base_/models/efficient_prompt_retrieval.py',
     '../_base_/schedules/efficient_prompt.py',
     '../_base_/default_runtime.py',

@@ -2,6 +2,7 @@
 # a second, one temporal layer and the gaps of the authors' code (1 to 4, 3 most often).
 _base_ = [
     '../_base_/datasets/recognition_features.py',
+    '../_base_/features/clip_b16_frames.py',
     '../_base_/models/efficient_prompt.py',
     '../_base_/schedules/efficient_prompt.py',
     '../_base_/default_runtime.py',

@@ -17,6 +17,7 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = val_dataloader
+encoding = None  # the model encodes the frames that the data set decodes
 model = dict(
     vision_tower=dict(
         type='CLIPVisionTower', model='ViT-B-16-quickgelu', pretrained='openai'

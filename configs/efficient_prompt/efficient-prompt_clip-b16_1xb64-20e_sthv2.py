@@ -1,6 +1,7 @@
 # Efficient-Prompt on Something-Something V2: four temporal layers.
 _base_ = [
     '../_base_/datasets/recognition_features.py',
+    '../_base_/features/clip_b16_frames.py',
     '../_base_/models/efficient_prompt.py',
     '../_base_/schedules/efficient_prompt.py',
     '../_base_/default_runtime.py',

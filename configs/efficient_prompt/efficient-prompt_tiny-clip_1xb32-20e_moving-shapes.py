@@ -28,7 +28,7 @@ dataset = dict(
     data_root=data_root,
     data_prefix=dict(feature='features/tiny_clip_frames'),
     layout='segments',
-    fps={{_base_.fps}},
+    fps={{_base_.encoding.fps}},
 )
 train_dataloader = dict(
     batch_size=32,

@@ -1,7 +1,6 @@
 # MMN with CLIP on TACoS: the sparse map of 128 x 128.
 _base_ = [
     '../_base_/datasets/tacos_tokens.py',
-    '../_base_/models/clip_b32_k4.py',
     '../_base_/models/mmn.py',
     '../_base_/schedules/mmn.py',
     '../_base_/default_runtime.py',

@@ -2,7 +2,6 @@
 # DistilBERT and of VGG or C3D features.
 _base_ = [
     '../_base_/datasets/activitynet_captions_tokens.py',
-    '../_base_/models/clip_b32_k4.py',
     '../_base_/models/mmn.py',
     '../_base_/schedules/mmn.py',
     '../_base_/default_runtime.py',

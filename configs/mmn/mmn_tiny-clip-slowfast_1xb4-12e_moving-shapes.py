@@ -3,8 +3,6 @@
 # rate: to the tiny CLIP, which saw single frames, left and right are one word.
 _base_ = [
     '../_base_/datasets/moving_shapes_tokens.py',
-    '../_base_/models/tiny_clip_k4.py',
-    '../_base_/models/tiny_slowfast_motion.py',
     '../_base_/models/mmn.py',
     '../_base_/schedules/mmn.py',
     '../_base_/default_runtime.py',

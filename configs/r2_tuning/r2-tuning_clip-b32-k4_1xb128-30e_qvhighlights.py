@@ -1,7 +1,7 @@
 # R2-Tuning on QVHighlights with the authors' settings.
 _base_ = [
     '../_base_/datasets/qvhighlights.py',
-    '../_base_/models/clip_b32_k4.py',
+    '../_base_/features/clip_b32_k4.py',
     '../_base_/models/r2_tuning.py',
     '../_base_/schedules/r2_tuning.py',
     '../_base_/default_runtime.py',

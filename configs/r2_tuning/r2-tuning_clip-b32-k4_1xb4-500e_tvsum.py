@@ -2,7 +2,7 @@
 # MMVTG_DOMAIN=VU python tools/train.py ...
 _base_ = [
     '../_base_/datasets/tvsum.py',
-    '../_base_/models/clip_b32_k4.py',
+    '../_base_/features/clip_b32_k4.py',
     '../_base_/models/r2_tuning_highlight.py',
     '../_base_/schedules/r2_tuning.py',
     '../_base_/default_runtime.py',

@@ -1,7 +1,7 @@
 # R2-Tuning on MovingShapes over the tiny CLIP: `make demo` runs this.
 _base_ = [
     '../_base_/datasets/moving_shapes.py',
-    '../_base_/models/tiny_clip_k4.py',
+    '../_base_/features/tiny_clip_k4.py',
     '../_base_/models/r2_tuning.py',
     '../_base_/schedules/r2_tuning.py',
     '../_base_/default_runtime.py',

@@ -3,7 +3,6 @@ _base_ = [
     '../_base_/datasets/moving_shapes_looks_tad.py',
     '../_base_/models/stale.py',
     '../_base_/schedules/stale.py',
-    '../_base_/features/tiny_clip.py',
     '../_base_/default_runtime.py',
 ]
 

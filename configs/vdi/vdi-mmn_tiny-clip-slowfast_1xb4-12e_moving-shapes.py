@@ -14,8 +14,7 @@ model = dict(
     )
 )
 train_pipeline = [
-    # with all patches
-    dict(type='LoadStoredFeatures', max_clips=100000, num_layers=1, apart=['motion']),
+    {{_base_.load_features}},
     dict(type='CleanMoments'),
     {{_base_.split_query}},
     dict(type='TokenizeQuery'),

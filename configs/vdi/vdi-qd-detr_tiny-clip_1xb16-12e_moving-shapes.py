@@ -29,10 +29,13 @@ param_scheduler = [
 ]
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'text_tower': dict(lr_mult=0.1)}))
 
+# the text tower reads tokens, and only the losses read patches
+encoding = dict(query=None)
+train_encoding = dict(streams=dict(video=dict(class_token=False)))
 data_prefix = dict(_delete_=True, video='features/tiny_clip_vid_k4', raw='videos')
 pack = dict(type='PackGroundingInputs', query_key='token_ids')
 train_pipeline = [
-    dict(type='LoadStoredFeatures', num_layers=1),
+    dict(type='LoadStoredFeatures'),
     dict(type='CleanMoments'),
     dict(type='SaliencyTarget'),
     dict(type='SplitQuery'),
@@ -40,7 +43,7 @@ train_pipeline = [
     pack,
 ]
 test_pipeline = [
-    dict(type='LoadStoredFeatures', num_layers=1, class_token=True),
+    dict(type='LoadStoredFeatures'),
     dict(type='TokenizeQuery'),
     pack,
 ]

@@ -2,20 +2,23 @@
 
 import os
 import os.path as osp
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from mmvtg.apis import VTGInferencer
 from mmvtg.datasets.errors import BadSampleError
 from mmvtg.models.towers.clip_weights import SHIPPED_LIMITS
-from mmvtg.video.apart import ApartVideo
-from mmvtg.video.source import FrameSource, VideoItem
+from mmvtg.video.clips import FrameSource, VideoItem
+from mmvtg.video.decoding import DecodedVideo
+from mmvtg.video.listing import is_video
+from mmvtg.video.processes import DecodingProcess
 from mmvtg.visualization import read_thumbnails, timeline_of
 from mmvtg.visualization.text import format_time, time_decimals
 from mmvtg.visualization.timeline import PixelBox, draw_panels
 
-SUFFIXES = ('.mp4', '.avi', '.mkv', '.webm', '.mov')
+_DEADLINE = 30.0  # seconds without progress after which a video is refused
 
 
 class Trouble(ValueError):
@@ -37,27 +40,31 @@ class Answer(NamedTuple):
     picture: np.ndarray
     panels: PixelBox
     duration: float
-    rows: List[List[str]]
-    starts: List[float]
+    rows: list[list[str]]
+    starts: list[float]
     note: str
 
 
-def check_video(path: Optional[str], max_seconds: float) -> float:
-    """Open a video, in another process, before a model is asked.
+def check_video(path: str | None, max_seconds: float) -> float:
+    """Open a video in a process that can be ended, before a model reads it.
 
     Returns:
-        float: Its duration, seconds.
+        float: Duration of the video, seconds.
 
     Raises:
-        Trouble: No video, too long, or it cannot be opened.
+        Trouble: If there is no video, or if it is too long or cannot be opened.
     """
     if not path or not osp.isfile(path):
         raise Trouble('choose or upload a video first')
+    process = DecodingProcess(_DEADLINE)
+    item, source = VideoItem(None, path), FrameSource(64, 1.0)
     try:
-        with ApartVideo(VideoItem(None, path), FrameSource(64, 1.0), 0) as video:
+        with DecodedVideo(item, source, 0, process.decode) as video:
             duration = video.duration
     except BadSampleError as error:
         raise _unusable(path, error) from error
+    finally:
+        process.stop()
     if duration > max_seconds:
         raise Trouble(
             f'the video cannot be used: it lasts {duration:.0f} s, {max_seconds:.0f} s '
@@ -82,12 +89,12 @@ class Models:
 
     def __init__(
         self,
-        sources: Sequence[Tuple[str, Optional[str]]],
-        device: Optional[str] = None,
+        sources: Sequence[tuple[str, str | None]],
+        device: str | None = None,
     ) -> None:
         self.device = device
-        self._sources: Dict[str, Tuple[str, Optional[str]]] = {}
-        self._loaded: Dict[str, VTGInferencer] = {}
+        self._sources: dict[str, tuple[str, str | None]] = {}
+        self._loaded: dict[str, VTGInferencer] = {}
         for config, weights in sources:
             name = osp.basename(config).removesuffix('.py')
             if name in self._sources and weights:  # two checkpoints of one config
@@ -97,7 +104,7 @@ class Models:
             self._sources[name] = (config, weights)
 
     @property
-    def names(self) -> List[str]:
+    def names(self) -> list[str]:
         return list(self._sources)
 
     def __getitem__(self, name: str) -> VTGInferencer:
@@ -115,7 +122,7 @@ class Models:
         return self._loaded[name]
 
 
-def find_videos(folder: Optional[str]) -> Dict[str, str]:
+def find_videos(folder: str | None) -> dict[str, str]:
     """Name -> path of the videos in a folder that the page offers.
 
     Raises:
@@ -125,7 +132,7 @@ def find_videos(folder: Optional[str]) -> Dict[str, str]:
         return {}
     if not osp.isdir(folder):
         raise FileNotFoundError(f'there is no folder {folder}')
-    names = [n for n in sorted(os.listdir(folder)) if n.lower().endswith(SUFFIXES)]
+    names = [name for name in sorted(os.listdir(folder)) if is_video(name)]
     return {name: osp.join(folder, name) for name in names}
 
 
@@ -139,7 +146,7 @@ def ask(inferencer: VTGInferencer, video: str, query: str, top_k: int = 5) -> An
     if not query:
         raise Trouble('type what happens in the video, such as "a man opens a door"')
     try:
-        result = inferencer(video, query, return_datasamples=True)
+        result = inferencer(video, query, return_datasamples=True, on_error='raise')
     except BadSampleError as error:
         raise _unusable(video, error) from error
     (sample,) = result['predictions']
@@ -164,14 +171,15 @@ def ask(inferencer: VTGInferencer, video: str, query: str, top_k: int = 5) -> An
     note = f'Most salient at {format_time(best, sample.duration, decimals)}.'
     if not rows:
         note = f'This model names no moments. {note}'
-    tower = inferencer.cfg.feature_extractor.vision_tower
-    if tower.get('pretrained') == 'shipped':
-        note += f' Mind that {SHIPPED_LIMITS[tower.model]}.'
+    towers = [stream.tower or {} for stream in inferencer.encoding.loaded.values()]
+    shipped = {t['model'] for t in towers if t.get('pretrained') == 'shipped'}
+    for model in sorted(shipped):
+        note += f' Mind that {SHIPPED_LIMITS[model]}.'
     starts = [start for start, _ in spans]
     return Answer(picture, panels, sample.duration, rows, starts, note)
 
 
-def time_at(x: float, answer: Answer) -> Optional[float]:
+def time_at(x: float, answer: Answer) -> float | None:
     """Seconds of the video at a column of the picture; None outside of the panels."""
     left, right = answer.panels.left, answer.panels.right
     if not left <= x <= right:

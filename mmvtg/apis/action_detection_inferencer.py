@@ -9,20 +9,21 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose
 from mmengine.logging import MMLogger
+from mmengine.structures import InstanceData
 from tqdm import tqdm
 
 from mmvtg.datasets.class_lists import readable_name
+from mmvtg.encoding import WHOLE, FeatureCache, VideoStreams
 from mmvtg.models.heads.stale_head import Proposals
 from mmvtg.registry import INFERENCERS, TRANSFORMS
 from mmvtg.structures import GroundingDataSample
 from mmvtg.visualization import draw_detections
 
 from .class_names import choose_classes
-from .feature_cache import FeatureCache
 from .inputs import Videos, check_videos
 from .model_inferencer import ModelInferencer
-from .model_loading import clip_rate, frame_source, test_dataset, test_pipeline
-from .video_stream import WHOLE, VideoStream
+from .model_loading import test_dataset, test_pipeline
+from .predictions import keep_valid_moments, output_stem
 
 #: Clips a snippet, from which on a warning is given.
 _COARSE = 8
@@ -57,6 +58,7 @@ class ActionDetectionInferencer(ModelInferencer):
         cache_bytes (int): Size of the feature cache.
         scope (str): Of mmengine.
         show_progress (bool): Show a bar for each video.
+        isolated (bool): See :class:`ModelInferencer`.
 
     Raises:
         ValueError: As :class:`ModelInferencer`; or a model that reads more than one
@@ -77,19 +79,24 @@ class ActionDetectionInferencer(ModelInferencer):
         cache_bytes: int = 1 << 28,
         scope: str = 'mmvtg',
         show_progress: bool = False,
+        isolated: bool = False,
     ) -> None:
-        super().__init__(model, weights, device, scope, show_progress)
+        super().__init__(model, weights, device, scope, show_progress, isolated)
         self.proposer = proposer
         self.window = window or WHOLE
         self.names_classes = getattr(self.model.head, 'reads_classes', True)
         self._check_model()
-        self.stream = VideoStream(
-            self._vision_tower(),
-            frame_source(self._extractor(), clip_rate(self.cfg, fps)),
+        self.streams = VideoStreams(
+            self.encoding,
+            self._build_tower,
+            self._resolve_fps(fps),
+            FeatureCache(cache_bytes),
             self.window,
             (window or 0) / 2,
-            FeatureCache(cache_bytes),
+            self.decode,
         )
+        self._check_features(self.streams.towers, None, self.streams.fps)
+        self._settings.update(fps=self.streams.fps, window=window)
 
     def __call__(
         self,
@@ -97,8 +104,9 @@ class ActionDetectionInferencer(ModelInferencer):
         classes: Union[None, str, Sequence[str]] = None,
         return_datasamples: bool = False,
         batch_size: int = 16,
+        on_error: str = 'skip',
         **kwargs: Any,
-    ) -> Dict[str, list]:
+    ) -> Dict[str, Any]:
         """Ask videos.
 
         Args:
@@ -107,6 +115,8 @@ class ActionDetectionInferencer(ModelInferencer):
                 is the classes of the config's test set.
             return_datasamples (bool): Give GroundingDataSamples instead of dicts.
             batch_size (int): Windows at once, of one video.
+            on_error (str): ``'skip'``: report a video that cannot be read, and go on;
+                ``'raise'``: check all videos first, and stop at the first bad one.
             **kwargs: ``out_dir``: folder for one picture a video; ``top_k``: how many
                 segments it shows; ``pred_out_file``: JSON file of all answers.
 
@@ -122,15 +132,19 @@ class ActionDetectionInferencer(ModelInferencer):
         """
         _, _, visualize_kwargs, postprocess_kwargs = self._dispatch_kwargs(**kwargs)
         if batch_size < 1:
-            raise ValueError(f'batch_size is {batch_size}: want 1 or more')
+            raise ValueError(f'batch_size must be 1 or more, got {batch_size}')
         paths, names = check_videos(videos), self._choose(classes)
         self.model.set_classes([readable_name(name) for name in names])
-        for path in paths:
-            self.stream.check(path)
-        preds = [self._detect(path, names, batch_size) for path in paths]
-        visualization = self.visualize(paths, preds, **visualize_kwargs)
-        return self.postprocess(
-            preds, visualization, return_datasamples, **postprocess_kwargs
+        return self._run(
+            paths,
+            str,
+            lambda path: [['detect', *names]],
+            lambda path: [self._detect(path, names, batch_size)],
+            self.streams.check,
+            on_error,
+            return_datasamples,
+            visualize_kwargs,
+            postprocess_kwargs,
         )
 
     def _choose(self, classes: Union[None, str, Sequence[str]]) -> List[str]:
@@ -164,7 +178,7 @@ class ActionDetectionInferencer(ModelInferencer):
             whole = data['data_samples'][0]
         whole.set_metainfo(dict(window=(0.0, whole.duration), classes=tuple(names)))
         self.model.finish(whole, rows, math.ceil(whole.duration / self.window))
-        return whole.cpu()
+        return keep_valid_moments(whole.cpu())
 
     def preprocess(
         self,
@@ -182,16 +196,16 @@ class ActionDetectionInferencer(ModelInferencer):
 
     def _pack(self, path: str, names: Sequence[str], bar: tqdm) -> Iterator[dict]:
         """What the data set would make of each window."""
-        fps = self.stream.fps
-        for part in self.stream(path):
+        fps = self.streams.fps
+        for part in self.streams(path):
             first, last = part.window
             start = first / fps
             end = part.duration if last == part.num_clips else last / fps
             packed = self.pipeline(
                 dict(
-                    video_id=osp.splitext(osp.basename(path))[0],
-                    video_streams=['video'],
-                    video_features=part.features.numpy(),
+                    video_id=output_stem(path),
+                    video_streams=list(part.arrays),
+                    **{f'{name}_features': x for name, x in part.arrays.items()},
                     duration=end - start,
                     classes=[readable_name(name) for name in names],
                     # of stored rows that have no rate all cover the video
@@ -235,8 +249,8 @@ class ActionDetectionInferencer(ModelInferencer):
         if not out_dir:
             return []
         pictures = []
-        for index, sample in enumerate(preds):
-            pictures.append(osp.join(out_dir, f'{sample.video_id}_{index}.png'))
+        for sample in preds:
+            pictures.append(osp.join(out_dir, f'{sample.video_id}_{sample.number}.png'))
             draw_detections(sample, pictures[-1], top_k)
         return pictures
 
@@ -257,13 +271,6 @@ class ActionDetectionInferencer(ModelInferencer):
             raise ValueError(
                 'the model mixes in class scores of known videos from a file: set '
                 'model.head.video_scores = None to ask others'
-            )
-        streams = test_dataset(self.cfg).get('streams') or {'video': {}}
-        others = [name for name in streams if name != 'video' and streams[name]]
-        if others:
-            raise ValueError(
-                f'the model reads features of {", ".join(others)}, which no tower of '
-                'the config makes of a video: store them and use tools/test.py'
             )
 
     def _init_pipeline(self, cfg: ConfigDict) -> Compose:
@@ -287,6 +294,26 @@ class ActionDetectionInferencer(ModelInferencer):
                 [*span, score, sample.classes[label]] for span, score, label in rows
             ],
         )
+
+    @staticmethod
+    def restore(record: Dict[str, Any], number: int) -> GroundingDataSample:
+        """Return the sample of a prediction that an earlier run wrote."""
+        rows, classes = record['instances'], record['classes']
+        sample = GroundingDataSample(
+            metainfo=dict(
+                video_id=output_stem(record['video']),
+                video_path=record['video'],
+                duration=record['duration'],
+                window=(0.0, record['duration']),
+                classes=tuple(classes),
+            )
+        )
+        sample.pred_moments = InstanceData(
+            spans=torch.tensor([row[:2] for row in rows]).reshape(-1, 2),
+            scores=torch.tensor([row[2] for row in rows]),
+            labels=torch.tensor([classes.index(row[3]) for row in rows]).long(),
+        )
+        return sample
 
 
 def drop_cut(row: Proposals, sample: GroundingDataSample) -> Proposals:

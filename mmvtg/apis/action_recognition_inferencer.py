@@ -4,17 +4,17 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose
-from tqdm import tqdm
 
 from mmvtg.datasets.class_lists import readable_name
+from mmvtg.encoding import SAMPLING_STEPS
 from mmvtg.models.heads import LinearClassifier
 from mmvtg.registry import INFERENCERS, TRANSFORMS
 
 from .class_names import choose_classes
-from .drawn_frames import DRAW_STEPS, DrawnFrames
 from .inputs import Segment, Segments, Videos, check_segments, check_videos
 from .model_inferencer import ModelInferencer
 from .model_loading import test_pipeline
+from .predictions import output_stem
 
 
 @INFERENCERS.register_module()
@@ -22,9 +22,9 @@ class ActionRecognitionInferencer(ModelInferencer):
     """Says which of some classes a short video, or a stretch of a video, shows.
 
     The classes are words of the user's choice, also such that the model was never
-    trained on; a linear probe knows those of its config alone. The frames are drawn
-    as the config's test pipeline draws them (:class:`DrawnFrames`), so that answers
-    equal those of ``tools/test.py``.
+    trained on; a linear probe knows those of its config alone. Frames are
+    sampled as in the config's test pipeline (:class:`SampledFrames`), so answers equal
+    those of ``tools/test.py``.
 
     Args:
         model (str | Config, optional): See :class:`ModelInferencer`.
@@ -34,9 +34,10 @@ class ActionRecognitionInferencer(ModelInferencer):
         fps (float, optional): Frames per second to draw from, if not the config's.
         scope (str): Of mmengine.
         show_progress (bool): Show a bar.
+        isolated (bool): See :class:`ModelInferencer`.
 
     Raises:
-        ValueError: As :class:`ModelInferencer` and :class:`DrawnFrames`.
+        ValueError: As :class:`ModelInferencer` and :class:`SampledFrames`.
     """
 
     asks = 'ActionRecognizer'
@@ -49,9 +50,10 @@ class ActionRecognitionInferencer(ModelInferencer):
         fps: Optional[float] = None,
         scope: str = 'mmvtg',
         show_progress: bool = False,
+        isolated: bool = False,
     ) -> None:
-        super().__init__(model, weights, device, scope, show_progress)
-        self.frames = DrawnFrames(self.cfg, self._vision_tower, fps)
+        super().__init__(model, weights, device, scope, show_progress, isolated)
+        self.frames = self._sampled_frames(fps)
 
     def __call__(
         self,
@@ -59,8 +61,9 @@ class ActionRecognitionInferencer(ModelInferencer):
         classes: Union[None, str, Sequence[str]] = None,
         segments: Segments = None,
         return_datasamples: bool = False,
+        on_error: str = 'skip',
         **kwargs: Any,
-    ) -> Dict[str, list]:
+    ) -> Dict[str, Any]:
         """Ask videos.
 
         Args:
@@ -71,6 +74,8 @@ class ActionRecognitionInferencer(ModelInferencer):
                 list with one, or None, a video. Default: the whole videos.
             return_datasamples (bool): Give mmaction2's ActionDataSamples, whose
                 ``pred_score`` (K,) counts the classes, instead of dicts.
+            on_error (str): ``'skip'``: report a video that cannot be read, and go on;
+                ``'raise'``: check all videos first, and stop at the first bad one.
             **kwargs: ``pred_out_file``: JSON file of all answers.
 
         Returns:
@@ -87,15 +92,26 @@ class ActionRecognitionInferencer(ModelInferencer):
         _, _, _, postprocess_kwargs = self._dispatch_kwargs(**kwargs)
         paths, names = check_videos(videos), self._choose(classes)
         stretches = check_segments(segments, len(paths))
-        for path, segment in zip(paths, stretches):
-            self.frames.check(path, segment)
-        preds = []
-        pairs = tqdm(list(zip(paths, stretches)), disable=not self.show_progress)
-        for path, segment in pairs:
-            (sample,) = self.forward(self.preprocess(path, segment))
-            sample.set_metainfo(dict(video=path, segment=segment, classes=names))
-            preds.append(sample)
-        return self.postprocess(preds, [], return_datasamples, **postprocess_kwargs)
+        return self._run(
+            list(zip(paths, stretches)),
+            lambda one: one[0],
+            lambda one: [['recognize', one[1], *names]],
+            lambda one: [self._recognize(*one, names)],
+            self.frames.check,
+            on_error,
+            return_datasamples,
+            {},
+            postprocess_kwargs,
+        )
+
+    def _recognize(
+        self, path: str, segment: Optional[Segment], names: Sequence[str]
+    ) -> Any:
+        """Return the sample of one video."""
+        self.frames.check(path, segment)
+        (sample,) = self.forward(self.preprocess(path, segment))
+        sample.set_metainfo(dict(video=path, segment=segment, classes=names))
+        return sample
 
     def _choose(self, classes: Union[None, str, Sequence[str]]) -> List[str]:
         """Names of the classes; the model knows them from now on."""
@@ -115,11 +131,15 @@ class ActionRecognitionInferencer(ModelInferencer):
         self, inputs: str, segment: Optional[Segment] = None, **kwargs: Any
     ) -> dict:
         """A batch of one video."""
-        return self.collate_fn([self.pipeline(self.frames(inputs, segment))])
+        return self.collate_fn(
+            [self.pipeline(self.frames(output_stem(inputs), inputs, segment))]
+        )
 
     def _init_pipeline(self, cfg: ConfigDict) -> Compose:
         """The config's test pipeline behind the step that draws."""
-        steps = [step for step in test_pipeline(cfg) if step['type'] not in DRAW_STEPS]
+        steps = [
+            step for step in test_pipeline(cfg) if step['type'] not in SAMPLING_STEPS
+        ]
         return Compose([TRANSFORMS.build(step) for step in steps])
 
     @staticmethod

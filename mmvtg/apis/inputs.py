@@ -7,6 +7,7 @@ from collections import Counter
 from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from mmvtg.datasets.class_lists import readable_name
+from mmvtg.video.image_folder import list_images
 
 Videos = Union[str, os.PathLike, Sequence[Union[str, os.PathLike]]]
 Queries = Union[str, Sequence[str], Sequence[Sequence[str]]]
@@ -89,11 +90,12 @@ def check_videos(videos: Videos) -> List[str]:
         if not isinstance(path, (str, os.PathLike)):
             raise TypeError(f'videos[{index}] is {path!r}: want the path of a file')
         path = osp.expanduser(os.fspath(path))
-        if osp.isdir(path):
+        if osp.isdir(path) and not list_images(path):
             raise ValueError(
-                f'videos[{index}] {path} is a folder: name the files in it'
+                f'videos[{index}] {path} is a folder without images: name the files in '
+                'it, or a folder of images'
             )
-        if not osp.isfile(path):
+        if not osp.exists(path):
             raise FileNotFoundError(f'videos[{index}] {path} does not exist')
         paths.append(path)
     return paths

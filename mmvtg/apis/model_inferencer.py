@@ -1,8 +1,11 @@
 """What all inferencers share: a model by its name, its weights, its towers."""
 
+import hashlib
+from collections.abc import Callable, Sequence
 from typing import Any, Dict, List, Optional, Tuple, Type, Union
 
 import mmengine
+import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import pseudo_collate
 from mmengine.infer import BaseInferencer
@@ -10,11 +13,27 @@ from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 from torch import nn
 
+from mmvtg.datasets.encoding_spec import EncodingSpec, encoding_of, parse_encoding
+from mmvtg.encoding import SampledFrames
+from mmvtg.encoding.manifest import (
+    query_manifest,
+    refuse_other_features,
+    video_manifest,
+)
 from mmvtg.registry import MODELS
+from mmvtg.video.decoding import decode_ahead
+from mmvtg.video.errors import BadSampleError
+from mmvtg.video.processes import DecodingProcess
 
 from .metafiles import get_model, is_published, list_models
-from .model_loading import check_device, check_weights, find_model
+from .model_loading import (
+    check_device,
+    check_weights,
+    find_model,
+    sampling_step,
+)
 from .model_zoo import download
+from .predictions import PredictionLog, check_on_error, report_failed
 
 #: Models, also their subclasses -> (what they do, who asks them).
 TASKS: Dict[str, Tuple[str, str]] = {
@@ -41,6 +60,8 @@ class ModelInferencer(BaseInferencer):
         device (str, optional): Default is an accelerator if there is one.
         scope (str): Of mmengine.
         show_progress (bool): Show a bar for each video.
+        isolated (bool): Decode in another process, which is killed if a video gets
+            stuck, instead of in a thread.
 
     Raises:
         DownloadError: The weights of the model zoo cannot be had.
@@ -62,7 +83,11 @@ class ModelInferencer(BaseInferencer):
         device: Optional[str] = None,
         scope: str = 'mmvtg',
         show_progress: bool = False,
+        isolated: bool = False,
     ) -> None:
+        self.decode = DecodingProcess().decode if isolated else decode_ahead
+        self._settings: Dict[str, Any] = {}
+        self._trained_on: Optional[dict] = None
         self._what, name = model if isinstance(model, str) else 'the config', None
         if isinstance(model, str):
             model, name = find_model(model)
@@ -103,27 +128,158 @@ class ModelInferencer(BaseInferencer):
             f'mmvtg.apis.{asker}'
         )
 
-    def _extractor(self) -> ConfigDict:
-        """The config's ``feature_extractor``.
+    @property
+    def encoding(self) -> EncodingSpec:
+        """The config's block ``encoding``.
 
         Raises:
-            ValueError: It has none.
+            ValueError: If there is none, or a field of it is unknown.
         """
-        extractor = self.cfg.get('feature_extractor')
-        if extractor is None:
+        block = encoding_of(self.cfg)
+        if block is None:
             raise ValueError(
-                'the config has no feature_extractor, so it does not say which towers '
-                'its features come from; add one (configs/_base_/models/clip_b32_k4.py)'
+                'the config has no block `encoding`, so it does not say which towers '
+                'make its features; see configs/_base_/features'
             )
-        return extractor
+        return parse_encoding(block)
 
-    def _build_tower(self, config: ConfigDict) -> Any:
-        """A tower for inference, on the model's device."""
-        return MODELS.build(config).to(self.device).eval()
+    def _resolve_fps(self, fps: float | None) -> float:
+        """Return the given clip rate, or else the config's.
 
-    def _vision_tower(self) -> Any:
-        """That of the config's ``feature_extractor``."""
-        return self._build_tower(self._extractor().vision_tower)
+        Raises:
+            ValueError: If neither is a positive number.
+        """
+        rate: Any = self.encoding.fps if fps is None else fps
+        if rate in (None, 'auto'):
+            raise ValueError(
+                f'encoding.fps of the config is {rate!r}: give fps, clips per second'
+            )
+        if not rate > 0:
+            raise ValueError(f'fps must be a positive number of clips, got {rate}')
+        return float(rate)
+
+    def _sampled_frames(self, fps: Optional[float]) -> SampledFrames:
+        """Build what samples frames of videos as the test pipeline does."""
+        step = sampling_step(self.cfg)
+        stored = step['type'] == 'DrawStoredFrames'
+        frames = SampledFrames(
+            step,
+            self.encoding if stored else None,
+            self._build_tower,
+            self._resolve_fps(fps) if stored else None,
+            self.decode,
+        )
+        if stored:
+            (name,) = self.encoding.streams
+            towers = dict.fromkeys([name, 'feature'], frames.towers['video'])
+            self._check_features(towers, None, frames.source.fps)
+        self._settings.update(fps=frames.source.fps)
+        return frames
+
+    def _check_features(
+        self, towers: Dict[str, Any], text_tower: Any, fps: Optional[float]
+    ) -> None:
+        """Compare towers with the features that the checkpoint was trained on.
+
+        Raises:
+            ValueError: If they differ; both descriptions are in the message.
+        """
+        trained = (self._trained_on or {}).get('features') or {}
+        for name, manifest in trained.items():
+            if name == 'query':
+                if text_tower is not None:
+                    own = query_manifest(text_tower, torch.zeros(1, 1))
+                    refuse_other_features(name, manifest, own)
+            elif name in towers:
+                streams = self.encoding.streams
+                stream = streams.get(name) or next(iter(streams.values()))
+                source = stream.source(fps)
+                rate = source.fps if source.fps is not None else 'auto'
+                own = video_manifest(towers[name], torch.zeros(1, 1), source, rate)
+                refuse_other_features(name, manifest, own)
+
+    def _build_tower(self, config: Any) -> Any:
+        """Build a tower for inference, on the model's device."""
+        return MODELS.build(ConfigDict(config)).to(self.device).eval()
+
+    def _run(
+        self,
+        inputs: Sequence[Any],
+        path_of: Callable[[Any], str],
+        asked: Callable[[Any], list],
+        predict: Callable[[Any], list],
+        check: Callable[[str], Any],
+        on_error: str,
+        return_datasamples: bool,
+        visualize_kwargs: Dict[str, Any],
+        postprocess_kwargs: Dict[str, Any],
+    ) -> Dict[str, Any]:
+        """Predict video by video, write what is done, and skip what cannot be read.
+
+        Args:
+            inputs (Sequence): One per video.
+            path_of (callable): Input -> video file.
+            asked (callable): Input -> what each of its predictions is for, as values
+                that JSON can hold.
+            predict (callable): Input -> samples of its predictions.
+            check (callable): Opens a video; raises BadSampleError.
+            on_error (str): ``'skip'`` or ``'raise'``.
+            return_datasamples (bool): Return samples instead of dicts.
+            visualize_kwargs (dict): Arguments of :meth:`visualize`.
+            postprocess_kwargs (dict): Arguments of :meth:`postprocess`.
+        """
+        check_on_error(on_error)
+        if on_error == 'raise':
+            for one in inputs:
+                check(path_of(one))
+        folder = visualize_kwargs.get('out_dir')
+        log = PredictionLog(folder, self._identity()) if folder else None
+        preds: List[Any] = []
+        visualization: List[str] = []
+        failed: Dict[str, str] = {}
+        for one in inputs:
+            path = path_of(one)
+            keys = [log.key(path, what) for what in asked(one)] if log else []
+            earlier = log.find(keys) if log else None
+            try:
+                if earlier is not None:
+                    first = len(preds)
+                    samples = [
+                        self.restore(record, first + i)
+                        for i, record in enumerate(earlier)
+                    ]
+                else:
+                    samples = predict(one)
+            except BadSampleError as error:
+                if on_error == 'raise':
+                    raise
+                failed[path] = str(error)
+                continue
+            for number, sample in enumerate(samples, len(preds)):
+                sample.set_metainfo(dict(number=number))
+            preds += samples
+            visualization += self.visualize([one], samples, **visualize_kwargs)
+            if log and earlier is None:
+                log.append(keys, [self.plain(sample) for sample in samples])
+        report_failed(failed, len(inputs))
+        results = self.postprocess(
+            preds, visualization, return_datasamples, **postprocess_kwargs
+        )
+        return dict(results, failed=failed)
+
+    def _identity(self) -> str:
+        """Return the identity of the model and its settings, for resumed runs."""
+        digest = hashlib.sha256(repr(sorted(self._settings.items())).encode())
+        digest.update(repr(self.cfg.get('encoding')).encode())
+        for name, value in self.model.state_dict().items():
+            digest.update(name.encode())
+            digest.update(value.detach().float().cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+    @staticmethod
+    def restore(record: Dict[str, Any], number: int) -> Any:
+        """Return the sample of a prediction that an earlier run wrote."""
+        raise NotImplementedError
 
     def _init_collate(self, cfg: ConfigDict) -> Any:
         return pseudo_collate
@@ -163,6 +319,7 @@ class ModelInferencer(BaseInferencer):
         """As mmengine; weights of another model, or none of learned parts: errors."""
         self._check_task(type(model))
         if checkpoint is not None:
+            self._trained_on = features_record(checkpoint)
             check_weights(model, checkpoint.get('state_dict', checkpoint))
             super()._load_weights_to_model(model, checkpoint, cfg)
             return
@@ -177,6 +334,11 @@ class ModelInferencer(BaseInferencer):
             MMLogger.get_current_instance().warning(
                 'random weights: the answers mean nothing'
             )
+
+
+def features_record(checkpoint: dict) -> Optional[dict]:
+    """Return what a checkpoint says of the data that it was trained on."""
+    return (checkpoint.get('meta') or {}).get('dataset_meta')
 
 
 def asker_of(cfg: Union[Config, ConfigDict]) -> Optional[str]:

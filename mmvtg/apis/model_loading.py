@@ -1,41 +1,16 @@
 """Configs of models by name, and whether what users give fits them."""
 
 import os.path as osp
-from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import torch
 from mmengine.config import Config, ConfigDict
 from torch import Tensor, nn
 
+from mmvtg.encoding import SAMPLING_STEPS
 from mmvtg.utils.launch import load_config
-from mmvtg.video.source import FrameSource
 
 from .metafiles import get_model
-
-
-@dataclass(frozen=True)
-class Slice:
-    """What is kept of stored layers and tokens when they are loaded.
-
-    Args:
-        num_layers (int, optional): The last so many layers; default is all.
-        class_token (bool): Of a frame's tokens the first alone.
-    """
-
-    num_layers: Optional[int] = None
-    class_token: bool = False
-
-    def __call__(self, rows: Tensor) -> Tensor:
-        """(T, N, P, C) or (L, N, C), as a store holds them, to fewer layers and tokens.
-
-        Vectors (T, C) stay what they are.
-        """
-        if rows.dim() > 2 and self.num_layers is not None:
-            rows = rows[:, -self.num_layers :]
-        if rows.dim() == 4 and self.class_token:
-            rows = rows[:, :, :1]
-        return rows.contiguous()
 
 
 def find_model(
@@ -79,22 +54,6 @@ def check_device(device: str) -> str:
     return device
 
 
-def clip_rate(cfg: ConfigDict, fps: Optional[float]) -> float:
-    """Clips per second: what is given, else the config's, else that of its towers.
-
-    Raises:
-        ValueError: Neither says it.
-    """
-    rate: Any = fps
-    if rate is None:
-        rate = cfg.get('fps') or (cfg.get('feature_extractor') or {}).get('fps')
-    if rate in (None, 'auto'):
-        raise ValueError(f"the config's fps is {rate!r}: say how many clips a second")
-    if not rate > 0:
-        raise ValueError(f'fps is {rate}: want a positive number of clips a second')
-    return float(rate)
-
-
 def test_dataset(cfg: ConfigDict) -> dict:
     """The test set, empty if the config has none."""
     dataset = (cfg.get('test_dataloader') or {}).get('dataset', {})
@@ -108,58 +67,20 @@ def test_pipeline(cfg: ConfigDict) -> List[dict]:
     return test_dataset(cfg).get('pipeline', [])
 
 
-def frame_source(extractor: ConfigDict, fps: float) -> FrameSource:
-    """Which frames the tower of ``feature_extractor`` or ``motion_extractor`` sees.
-
-    Args:
-        extractor (ConfigDict): ``frame_size`` (pixels), and what else is not as usual
-            of ``sampling``, ``clip_frames``, ``clip_rate``, see :class:`FrameSource`.
-        fps (float): Clips per second.
-    """
-    options = ('sampling', 'clip_frames', 'clip_rate')
-    given = {name: extractor[name] for name in options if name in extractor}
-    return FrameSource(extractor.frame_size, fps, **given)
-
-
-def loader_slice(cfg: ConfigDict) -> Slice:
-    """What of a tower's layers and tokens the test set loads."""
-    for step in test_pipeline(cfg):
-        if step['type'] == 'LoadStoredFeatures':
-            return Slice(step.get('num_layers'), step.get('class_token', False))
-    return Slice()
-
-
-def reads_tokens(cfg: ConfigDict) -> bool:
-    """Whether the model has a text tower of its own, which reads token ids."""
-    return any(step.get('query_key') == 'token_ids' for step in test_pipeline(cfg))
-
-
-def reads_motion(cfg: ConfigDict) -> bool:
-    """Whether the model reads motion features beside those of its vision tower."""
-    return any(step.get('motion_key') for step in test_pipeline(cfg))
-
-
-def check_loader(cfg: ConfigDict) -> None:
-    """Refuse a config that reads more than its towers say of a video.
+def sampling_step(cfg: ConfigDict) -> dict:
+    """Return the transform of the test pipeline that samples frames.
 
     Raises:
-        ValueError: It changes stored features when it loads them, or reads motion of
-            which it does not say where it comes from.
+        ValueError: If there is none.
     """
-    changes = ('normalize', 'temporal_endpoints', 'cut_clips', 'max_words')
     for step in test_pipeline(cfg):
-        asked = [name for name in changes if step.get(name)]
-        if step['type'] == 'LoadStoredFeatures' and asked:
-            raise ValueError(
-                f'the config loads stored features with {", ".join(asked)}, which the '
-                'inferencer does not know how to do for a video'
-            )
-    if reads_motion(cfg) and not cfg.get('motion_extractor'):
-        raise ValueError(
-            'the model reads motion features beside the tower, and the config does not '
-            'say which tower makes them of a video: add a motion_extractor '
-            '(configs/_base_/models/tiny_slowfast_motion.py)'
-        )
+        kind = step['type']
+        if (kind if isinstance(kind, str) else kind.__name__) in SAMPLING_STEPS:
+            return dict(step)
+    raise ValueError(
+        f"the config's test pipeline has none of {', '.join(SAMPLING_STEPS)}, so it "
+        'does not say which frames the model reads'
+    )
 
 
 def check_weights(model: nn.Module, state: Dict[str, Tensor]) -> None:

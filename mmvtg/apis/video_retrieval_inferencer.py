@@ -1,6 +1,6 @@
 """Video files and sentences in; which belong together out."""
 
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import mmengine
 import torch
@@ -9,13 +9,14 @@ from mmengine.dataset import Compose
 from torch import Tensor
 from tqdm import tqdm
 
+from mmvtg.encoding import fingerprint
 from mmvtg.registry import INFERENCERS, TRANSFORMS
+from mmvtg.video.errors import BadSampleError
 
-from .drawn_frames import DrawnFrames
-from .feature_cache import fingerprint
 from .inputs import Videos, check_queries, check_videos
 from .model_inferencer import ModelInferencer
 from .model_loading import test_pipeline
+from .predictions import check_on_error, output_stem, report_failed
 
 
 @INFERENCERS.register_module()
@@ -23,8 +24,8 @@ class VideoRetrievalInferencer(ModelInferencer):
     """Ranks videos for sentences, and sentences for videos.
 
     A video becomes one vector, which is kept: ask one library as often as you like.
-    Frames are drawn as the config's test pipeline draws them (:class:`DrawnFrames`), so
-    that vectors equal those of ``tools/test.py``.
+    Frames are sampled as in the config's test pipeline (:class:`SampledFrames`), so
+    vectors equal those of ``tools/test.py``.
 
     Args:
         model (str | Config, optional): See :class:`ModelInferencer`.
@@ -34,12 +35,13 @@ class VideoRetrievalInferencer(ModelInferencer):
         fps (float, optional): Frames per second to draw from, if not the config's.
         scope (str): Of mmengine.
         show_progress (bool): Show a bar.
+        isolated (bool): See :class:`ModelInferencer`.
 
     Attributes:
-        library (dict): (path, time of change, size) -> vector (D,), on the CPU.
+        library (dict): identity of a file -> vector (D,), on the CPU.
 
     Raises:
-        ValueError: As :class:`ModelInferencer` and :class:`DrawnFrames`.
+        ValueError: As :class:`ModelInferencer` and :class:`SampledFrames`.
     """
 
     asks = 'VideoTextRetriever'
@@ -52,42 +54,50 @@ class VideoRetrievalInferencer(ModelInferencer):
         fps: Optional[float] = None,
         scope: str = 'mmvtg',
         show_progress: bool = False,
+        isolated: bool = False,
     ) -> None:
-        super().__init__(model, weights, device, scope, show_progress)
-        self.frames = DrawnFrames(self.cfg, self._vision_tower, fps)
-        self.library: Dict[Tuple[str, int, int], Tensor] = {}
+        super().__init__(model, weights, device, scope, show_progress, isolated)
+        self.frames = self._sampled_frames(fps)
+        self.library: Dict[tuple, Tensor] = {}
 
     def __call__(
         self,
         videos: Videos,
         queries: Union[str, Sequence[str]],
         pred_out_file: str = '',
-    ) -> Dict[str, list]:
-        """Ask a library.
+        on_error: str = 'skip',
+    ) -> Dict[str, Any]:
+        """Rank videos for queries, and queries for videos.
 
         Args:
-            videos (str | list[str]): Video files.
+            videos (str | list[str]): Video files, or folders of images.
             queries (str | list[str]): Sentences.
             pred_out_file (str): JSON file to write both rankings to.
+            on_error (str): ``'skip'``: report a video that cannot be read, and rank the
+                others; ``'raise'``: check all videos first, and stop at the first bad
+                one.
 
         Returns:
-            dict: ``predictions``, one a query: ``query, videos [[score, video], ...]``
-            best first, scores are cosines (means over draws); ``by_video``, one a
-            video: ``video, queries [[score, query], ...]``; ``visualization``, empty.
+            dict: ``predictions``, one per query: ``query, videos [[score, video],
+            ...]`` best first, scores are cosines (means over samples of frames);
+            ``by_video``, one per video: ``video, queries [[score, query], ...]``;
+            ``visualization``, empty; ``failed``: path -> reason.
 
         Raises:
-            BadSampleError: A video cannot be read. Like the errors of the arguments
-                this is found before the first video is decoded.
-            TypeError: Something else than paths and text.
-            ValueError: Nothing to do, or an empty query.
+            BadSampleError: With ``on_error='raise'``, if a video cannot be read.
+            TypeError: If something is neither a path nor text.
+            ValueError: If there are no videos or queries, or a query is empty.
         """
+        check_on_error(on_error)
         paths = check_videos(videos)
         texts = [queries] if isinstance(queries, str) else queries
         if not isinstance(texts, (list, tuple)):
-            raise TypeError(f'queries is {queries!r}: want a sentence or a list')
+            raise TypeError(f'queries must be a sentence or a list, got {queries!r}')
         check_queries(texts, 'queries')
-        library = self.encode_videos(paths)
-        scores = self.encode_queries(texts) @ library.T
+        vectors, failed = self._encode_all(paths, on_error)
+        paths = [path for path in paths if path not in failed]
+        scores = self.encode_queries(texts)
+        scores = scores @ (vectors.T if paths else scores.new_zeros(scores.shape[1], 0))
         rankings = dict(
             predictions=[
                 dict(query=text, videos=_ranked(row, paths))
@@ -100,25 +110,44 @@ class VideoRetrievalInferencer(ModelInferencer):
         )
         if pred_out_file:
             mmengine.dump(rankings, pred_out_file, indent=1)
-        return dict(rankings, visualization=[])
+        return dict(rankings, visualization=[], failed=failed)
 
-    @torch.inference_mode()
     def encode_videos(self, paths: Sequence[str]) -> Tensor:
-        """Vectors (V, D) of videos; those of unchanged files are not made again.
+        """Return the vectors (V, D) of videos; those of unchanged files are kept.
 
         Raises:
-            BadSampleError: A video cannot be read, found before any is decoded.
+            BadSampleError: If a video cannot be read, before any is decoded.
         """
+        return self._encode_all(paths, 'raise')[0]
+
+    def _encode_all(
+        self, paths: Sequence[str], on_error: str
+    ) -> Tuple[Tensor, Dict[str, str]]:
+        """Return the vectors of videos that can be read, and why others cannot."""
         keys = [fingerprint(path) for path in paths]
         missing = {k: path for k, path in zip(keys, paths) if k not in self.library}
-        for path in missing.values():
-            self.frames.check(path)
+        if on_error == 'raise':
+            for path in missing.values():
+                self.frames.check(path)
+        failed: Dict[str, str] = {}
         for key, path in tqdm(missing.items(), disable=not self.show_progress):
-            drawn = self.frames(path)
-            inputs = {name: [drawn[name]] for name in ('video', 'frame_gap')}
-            data = self.model.data_preprocessor(dict(inputs=inputs))
-            self.library[key] = self.model.encode_videos(data['inputs'])[0].cpu()
-        return torch.stack([self.library[key] for key in keys])
+            try:
+                self.library[key] = self._encode(path)
+            except BadSampleError as error:
+                if on_error == 'raise':
+                    raise
+                failed[path] = str(error)
+        report_failed(failed, len(paths))
+        rows = [self.library[k] for k, path in zip(keys, paths) if path not in failed]
+        return torch.stack(rows) if rows else torch.empty(0, 0), failed
+
+    @torch.inference_mode()
+    def _encode(self, path: str) -> Tensor:
+        """Return the vector (D,) of a video."""
+        sampled = self.frames(output_stem(path), path)
+        inputs = {name: [sampled[name]] for name in ('video', 'frame_gap')}
+        data = self.model.data_preprocessor(dict(inputs=inputs))
+        return self.model.encode_videos(data['inputs'])[0].cpu()
 
     @torch.inference_mode()
     def encode_queries(self, queries: Sequence[str]) -> Tensor:

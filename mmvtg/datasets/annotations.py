@@ -190,6 +190,7 @@ def expected_clips(sample: dict) -> int:
     Sets with labels but without moments count their labels: what TVSum's files call a
     duration is a number of clips.
     """
-    if len(sample['moments']) == 0 and sample['annotator_scores'] is not None:
-        return len(sample['annotator_scores'])
+    scores = sample.get('annotator_scores')
+    if scores is not None and len(sample['moments']) == 0:
+        return len(scores)
     return num_clips(sample['duration'], sample['fps'])

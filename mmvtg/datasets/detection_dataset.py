@@ -26,8 +26,9 @@ from .detection_annotations import (
     segment_problem,
     shared_names,
 )
+from .encoding_spec import parse_encoding
 from .errors import AnnotationError, BadSampleError
-from .feature_streams import build_streams
+from .feature_streams import build_streams, check_streams
 
 
 @DATASETS.register_module()
@@ -58,7 +59,9 @@ class ActionDetectionDataset(BaseDataset):
             ``'raise'``.
         data_prefix (dict): Folder of each stream under ``data_root``.
         file_names (dict): File name patterns, ``{video_id}.npy`` by default.
-        streams (dict, optional): Kind of features -> arguments of
+        encoding (dict, optional): The config's block of that name, see
+            :mod:`mmvtg.datasets.encoding_spec`.
+        streams (dict, optional): Without ``encoding``: kind of features -> arguments of
             :class:`FeatureStream`, joined in this order; default ``video``.
         fps (float, optional): Rows of features per second. Needed by windows; otherwise
             features are taken to cover the video, however many there are.
@@ -70,6 +73,8 @@ class ActionDetectionDataset(BaseDataset):
     """
 
     METAINFO = {'task': 'detection'}
+    #: The config's block `encoding` is given to this data set.
+    READS_ENCODING = True
 
     def __init__(
         self,
@@ -81,6 +86,7 @@ class ActionDetectionDataset(BaseDataset):
         other_classes: str = 'drop',
         data_prefix: Optional[dict] = None,
         file_names: Optional[dict] = None,
+        encoding: Optional[dict] = None,
         streams: Optional[dict] = None,
         fps: Optional[float] = None,
         window: Optional[int] = None,
@@ -111,6 +117,10 @@ class ActionDetectionDataset(BaseDataset):
         self.window_stride = window_stride or (window and window // 2)
         self.allow_missing = allow_missing
         self.left_out: Dict[str, List[str]] = {}
+        self.encoding = None if encoding is None else parse_encoding(encoding)
+        if self.encoding is not None:
+            streams = self.encoding.stream_settings()
+            streams.pop('query', None)  # class names are read by the model
         self._stream_settings = streams or {'video': {}}
         metainfo = dict(classes=[readable_name(name) for name in self.names])
         super().__init__(
@@ -184,8 +194,7 @@ class ActionDetectionDataset(BaseDataset):
 
     def filter_data(self) -> List[dict]:
         """Leave out videos that cannot be used, say so, and cut windows."""
-        for stream in self.streams:
-            stream.check_store(self.fps if self.fps else 'auto')
+        self._metainfo['features'] = check_streams(self.streams, self.fps or 'auto')
         missing, kept = [], []
         for sample in self.data_list:
             if not len(sample['segments']):

@@ -6,7 +6,7 @@ import numpy as np
 
 from .array_files import array_shape, read_array
 from .errors import BadSampleError
-from .store_manifest import read_manifest
+from .store_manifest import complete_manifest, read_manifest
 
 #: How many clips features and duration may disagree, unless a data set says otherwise.
 MAX_LENGTH_GAP = 4
@@ -37,6 +37,7 @@ def check_manifest(
     manifest = read_manifest(folder) if folder else None
     if manifest is None:
         return
+    manifest = complete_manifest(manifest)
     stored = manifest.get('fps')
     # 'auto' spreads whatever is there over the duration; lengths are checked anyway
     if stored is not None and fps != 'auto' and not _same_rate(stored, fps):
@@ -52,7 +53,7 @@ def check_manifest(
     if differ:
         raise BadSampleError(
             f'the features in {folder} do not fit the config: {"; ".join(differ)}. '
-            'Point data_prefix at other features, correct `streams` of the data set, '
+            'Point data_prefix at other features, correct `encoding` of the config, '
             'or extract them again into another folder'
         )
 
@@ -68,6 +69,8 @@ def _plain(value: Any) -> Any:
 def _fits(stored: Any, wanted: Any, field: str) -> bool:
     if field == 'row_shape':
         return row_fits(stored, wanted)
+    if field == 'hooks':
+        return [hook['type'] for hook in stored] == list(wanted)
     return stored == _plain(wanted)
 
 

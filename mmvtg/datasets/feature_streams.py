@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from .feature_store import QUERY_AXES, VIDEO_AXES, check_file, check_manifest
+from .store_manifest import complete_manifest, read_manifest
 
 QUERY = 'query'
 
@@ -52,6 +53,27 @@ class FeatureStream:
         return check_file(address, axes, self.row_shape)
 
 
+def check_streams(
+    streams: Sequence[FeatureStream], fps: Union[float, str]
+) -> Dict[str, Dict[str, Any]]:
+    """Refuse stores whose manifests do not fit the config.
+
+    Returns:
+        dict: Stream -> manifest of its store, for the checkpoint of a model that is
+        trained on it; stores without a manifest are left out.
+
+    Raises:
+        BadSampleError: If a store does not fit; both values are in the message.
+    """
+    found = {}
+    for stream in streams:
+        stream.check_store(fps)
+        manifest = read_manifest(stream.folder)
+        if manifest is not None:
+            found[stream.name] = complete_manifest(manifest)
+    return found
+
+
 def build_streams(
     data_prefix: Mapping[str, str],
     settings: Optional[Mapping[str, dict]],
@@ -85,6 +107,13 @@ def build_streams(
                 f'stream {name!r} has no folder: add it to data_prefix, which has '
                 f'{sorted(data_prefix)}'
             )
+    unread = set(data_prefix) - set(settings) - {'raw', 'video', QUERY}
+    if not decoded and unread and not any(n != QUERY for n in streams):
+        raise ValueError(
+            f'data_prefix names features of {", ".join(sorted(unread))}, and no stream '
+            'reads them: does the data set lack the `encoding` of its config? '
+            '(mmvtg.utils.launch.load_config adds it)'
+        )
     videos = [stream for name, stream in streams.items() if name != QUERY]
     if not decoded and videos and all(stream.resample for stream in videos):
         raise ValueError(

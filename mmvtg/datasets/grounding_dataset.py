@@ -9,9 +9,10 @@ from mmengine.logging import MMLogger
 from mmvtg.registry import DATASETS
 
 from .annotations import read_annotations
+from .encoding_spec import parse_encoding
 from .errors import AnnotationError, BadSampleError
 from .feature_store import MAX_LENGTH_GAP
-from .feature_streams import QUERY, build_streams
+from .feature_streams import QUERY, build_streams, check_streams
 from .sample_check import BAD_WINDOW, SampleCheck
 from .shares import check_share, keep_share
 from .skipping import SkippingDataset
@@ -42,9 +43,12 @@ class GroundingDataset(SkippingDataset):
         file_names (dict): File name patterns for the same keys, with ``{video_id}`` and
             ``{query_id}``, and ``::key`` for an array in a file of several; see
             :mod:`mmvtg.datasets.array_files`.
-        streams (dict, optional): Kind of features -> what is expected of it (the
-            arguments of :class:`FeatureStream`): several kinds of video features are
-            joined in this order. Default: ``video`` and ``query``.
+        encoding (dict, optional): The config's block of that name, see
+            :mod:`mmvtg.datasets.encoding_spec`: which streams are read, what is
+            expected of them, and how they are joined.
+        streams (dict, optional): Without ``encoding``: kind of features -> arguments of
+            :class:`FeatureStream`, joined in this order. Default: ``video`` and
+            ``query``.
         saliency_clip_length (float, optional): Seconds per row of the saliency
             annotation; default is one clip.
         min_duration (float): Shortest video to train on, seconds.
@@ -61,6 +65,8 @@ class GroundingDataset(SkippingDataset):
     """
 
     METAINFO = {'task': 'grounding'}
+    #: The config's block `encoding` is given to this data set.
+    READS_ENCODING = True
     FILE_NAMES = {
         'video': '{video_id}.npy',
         'query': '{query_id}.npy',
@@ -75,6 +81,7 @@ class GroundingDataset(SkippingDataset):
         fps: Union[float, str],
         data_prefix: Optional[dict] = None,
         file_names: Optional[dict] = None,
+        encoding: Optional[dict] = None,
         streams: Optional[dict] = None,
         saliency_clip_length: Optional[float] = None,
         min_duration: float = 0.0,
@@ -101,6 +108,9 @@ class GroundingDataset(SkippingDataset):
         self.max_length_gap = max_length_gap
         self.allow_missing = allow_missing
         self.left_out: Dict[str, List[str]] = defaultdict(list)
+        self.encoding = None if encoding is None else parse_encoding(encoding)
+        if self.encoding is not None:
+            streams = self.encoding.stream_settings()
         self._stream_settings = streams
         super().__init__(ann_file=ann_file, data_prefix=data_prefix or {}, **kwargs)
 
@@ -109,6 +119,13 @@ class GroundingDataset(SkippingDataset):
         super()._join_prefix()
         decoded = self.DECODES and bool(self.data_prefix.get('raw'))
         self.streams = build_streams(self.data_prefix, self._stream_settings, decoded)
+
+    def get_data_info(self, idx: int) -> dict:
+        """Return a sample with the config's ``encoding``, for its loader."""
+        sample = super().get_data_info(idx)
+        if self.encoding is not None:
+            sample['encoding'] = self.encoding
+        return sample
 
     def load_data_list(self) -> List[dict]:
         """Read the annotation file and add paths and rates to each sample."""
@@ -187,8 +204,7 @@ class GroundingDataset(SkippingDataset):
         Raises:
             BadSampleError: Both values are in the message.
         """
-        for stream in self.streams:
-            stream.check_store(self.fps)
+        self._metainfo['features'] = check_streams(self.streams, self.fps)
 
     def sample_check(self) -> SampleCheck:
         """What finds the problems of this data set's samples."""

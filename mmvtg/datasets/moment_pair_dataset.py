@@ -26,6 +26,7 @@ class MomentPairDataset(GroundingDataset):
 
     METAINFO = {'task': 'moment pairs'}
     DECODES = True
+    READS_ENCODING = False  # it reads frames, and the streams that it names
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._draw = 0

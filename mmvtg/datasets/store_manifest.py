@@ -46,11 +46,24 @@ def differences(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> List[s
     Returns:
         list[str]: One line a key; empty if both describe the same features.
     """
+    present, wanted = complete_manifest(present), complete_manifest(wanted)
     return [
         f'{key}: there {present.get(key)!r}, now {wanted.get(key)!r}'
         for key in sorted(present.keys() | wanted.keys())
         if key not in _FREE and present.get(key) != wanted.get(key)
     ]
+
+
+def complete_manifest(manifest: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return a manifest with the fields that earlier versions left out.
+
+    They wrote only what differed from the defaults of their time.
+    """
+    if manifest.get('kind') != 'video' or 'weights_sha256' not in manifest:
+        return dict(manifest)
+    sampling = manifest.get('sampling', 'start')
+    last_clip = 'padded' if sampling == 'dense' else 'dropped'
+    return dict(dict(sampling=sampling, last_clip=last_clip, hooks=[]), **manifest)
 
 
 def claim_folder(folder: str, manifest: Dict[str, Any]) -> None:

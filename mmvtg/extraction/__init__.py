@@ -1,19 +1,14 @@
-"""Videos and queries -> stored features."""
+"""Feature extraction: jobs over many videos and queries, into stores."""
 
 from mmvtg.datasets.store_manifest import MANIFEST, claim_folder, read_manifest
-from mmvtg.video.source import FrameSource, VideoItem
 
-from .decoding import decode
 from .extractor import FeatureExtractor
 from .store_run import ExtractionReport
 
 __all__ = [
     'ExtractionReport',
     'FeatureExtractor',
-    'FrameSource',
     'MANIFEST',
-    'VideoItem',
     'claim_folder',
-    'decode',
     'read_manifest',
 ]

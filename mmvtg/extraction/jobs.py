@@ -1,7 +1,9 @@
-"""What is to be extracted, and the engines that do it."""
+"""Extraction jobs, one per store, and their execution in this process."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Dict, List, Optional, Sequence, Union
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from .extractor import FeatureExtractor
 from .store_run import ExtractionReport
@@ -10,26 +12,28 @@ from .work_list import Shard
 
 @dataclass(frozen=True)
 class Job:
-    """One store and what belongs in it.
+    """A store, its items, and how they are encoded.
 
     Args:
         kind (str): ``video`` or ``query``.
         store (str): Folder of the store.
-        items (Sequence[tuple]): (video_id, path[, fps]) or (query_id, text).
+        items (Sequence[tuple]): Fields of :class:`VideoItem`, or (query_id, text).
+        settings (Mapping): Arguments of :class:`FeatureExtractor`.
         layout (str): ``npy`` or ``pack``.
-        fps (float | str, optional): What the manifest says of videos.
+        fps (float | str, optional): Clip rate in the manifest of videos.
     """
 
     kind: str
     store: str
     items: Sequence[tuple]
+    settings: Mapping[str, Any] = field(default_factory=dict)
     layout: str = 'npy'
-    fps: Union[float, str, None] = None
+    fps: float | str | None = None
 
     def run(
         self,
         extractor: FeatureExtractor,
-        items: Optional[Sequence[tuple]] = None,
+        items: Sequence[tuple] | None = None,
         part: str = 'main',
         progress: bool = True,
     ) -> ExtractionReport:
@@ -43,22 +47,39 @@ class Job:
         )
 
 
-def run_here(
-    settings: Dict[str, Any], jobs: Sequence[Job], shard: Shard
-) -> List[ExtractionReport]:
-    """Do this process's share of the jobs.
+class ExtractorPool:
+    """Builds one :class:`FeatureExtractor` for all jobs with the same settings."""
+
+    def __init__(self) -> None:
+        self._built: dict[str, FeatureExtractor] = {}
+
+    def get(self, job: Job) -> FeatureExtractor:
+        """Return the extractor of a job."""
+        key = json.dumps(job.settings, sort_keys=True, default=repr)
+        if key not in self._built:
+            self._built[key] = FeatureExtractor(**job.settings)
+        return self._built[key]
+
+
+def run_here(jobs: Sequence[Job], shard: Shard) -> list[ExtractionReport]:
+    """Run this process's part of the jobs, in their order.
 
     Args:
-        settings (dict): Arguments of :class:`FeatureExtractor`.
-        jobs (Sequence[Job]): What all processes do together.
-        shard (Shard): Which share is this process's.
+        jobs (Sequence[Job]): Jobs of all processes together.
+        shard (Shard): Part of the items that this process takes.
     """
-    extractor = FeatureExtractor(**settings)
-    return [job.run(extractor, shard.pick(job.items), shard.part) for job in jobs]
+    pool, reports = ExtractorPool(), []
+    for job in jobs:
+        items = shard.pick(job.items)
+        if items:
+            reports.append(job.run(pool.get(job), items, shard.part))
+        else:
+            reports.append(ExtractionReport())
+    return reports
 
 
-def summarise(job: Job, report: ExtractionReport) -> Dict[str, Any]:
-    """What a report file says about a job."""
+def summarise(job: Job, report: ExtractionReport) -> dict[str, Any]:
+    """Return a job's entry of the report file."""
     rate = report.clips / report.seconds if report.seconds else 0.0
     return dict(
         asdict(report), store=job.store, kind=job.kind, clips_per_second=round(rate, 2)

@@ -47,8 +47,8 @@ class MotionStore:
         if gap > self.max_length_gap and not self.resample:
             raise BadSampleError(
                 f'video {video_id}: {path} has {len(rows)} rows of motion, the video '
-                f'{length} clips: extract both at one rate (fps), or say resample=True '
-                'in feature_extractor.motion if the features have a rate of their own'
+                f'{length} clips: extract both at one rate (fps), or set resample=True '
+                'in the stream of motion (encoding.streams) if it has its own rate'
             )
         rows = np.asarray(rows, dtype=np.float32)
         return torch.from_numpy(resample_rows(rows, length) if gap else rows)

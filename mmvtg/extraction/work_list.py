@@ -1,33 +1,36 @@
-"""Which videos and queries there are, and which of them are this process's."""
+"""Videos and queries to encode, and the part of them that belongs to this process."""
 
+import logging
 import os
 import os.path as osp
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from mmengine.logging import print_log
 
 from mmvtg.datasets.annotations import read_json_lines
 from mmvtg.datasets.errors import AnnotationError
+from mmvtg.video.listing import VIDEO_SUFFIXES, list_folder, printable
 
-VIDEO_SUFFIXES = ('.mp4', '.mkv', '.webm', '.avi', '.mov', '.m4v', '.flv', '.mpg')
 
+def list_videos(path: str) -> list[tuple[str, str]]:
+    """Return (id, path) of the videos of a folder or of a list, ordered by id.
 
-def list_videos(path: str) -> List[Tuple[str, str]]:
-    """(id, file) of the videos of a folder or of a list.
+    In a folder, and below it, every file with the suffix of a video is a video, and so
+    is every folder that directly holds images and no video. The id is the path from the
+    folder on, without the suffix. Other files are named in one warning.
 
-    In a folder, and below it, every file that ends like a video counts; its id is its
-    path from there without the suffix. A list is a text file with one path a line (the
-    id is the name without the suffix), or an id, a tab, and a path; relative paths
-    start where the list lies.
+    A list is a text file with one path per line (the id is the file name without the
+    suffix), or an id, a tab, and a path. Relative paths start in the folder of the
+    list. Paths may name folders of images.
 
     Raises:
-        FileNotFoundError: There is no such folder or file.
-        ValueError: There is no video in it.
+        FileNotFoundError: If ``path`` does not exist.
+        ValueError: If ``path`` names no video.
     """
     if osp.isdir(path):
-        found = [
-            (osp.relpath(osp.splitext(file)[0], path), file)
-            for file in _files_below(path)
-            if file.lower().endswith(VIDEO_SUFFIXES)
-        ]
+        found, left_out = list_folder(path)
+        _warn_of(left_out, path)
     elif osp.isfile(path):
         found = _read_list(path)
     else:
@@ -37,42 +40,56 @@ def list_videos(path: str) -> List[Tuple[str, str]]:
     if not found:
         raise ValueError(
             f'no video in {path}: expected files that end in '
-            f'{", ".join(VIDEO_SUFFIXES)}, or one path a line'
+            f'{", ".join(VIDEO_SUFFIXES)}, folders of images, or a list with one path '
+            'per line'
         )
     return sorted(found)
 
 
-def _files_below(folder: str) -> List[str]:
-    return [
-        osp.join(root, name)
-        for root, _, names in os.walk(folder, followlinks=True)
-        for name in names
-        if not name.startswith('.')
-    ]
+def _warn_of(left_out: list[str], folder: str) -> None:
+    """Name the files that were left out, in one line."""
+    if not left_out:
+        return
+    shown = ', '.join(printable(osp.relpath(path, folder)) for path in left_out[:3])
+    more = ', ...' if len(left_out) > 3 else ''
+    print_log(
+        f'{len(left_out)} files in {folder} do not end like videos and were left out: '
+        f'{shown}{more}. List their paths in a text file to use them.',
+        'current',
+        logging.WARNING,
+    )
 
 
-def _read_list(path: str) -> List[Tuple[str, str]]:
+def _read_list(path: str) -> list[tuple[str, str]]:
     found = []
-    with open(path, encoding='utf-8') as file:
+    with open(path, encoding='utf-8-sig', errors='surrogateescape') as file:
         for line in file:
             if not line.strip():
                 continue
             *named, video = line.rstrip('\n').split('\t')
-            name = named[0] if named else osp.splitext(osp.basename(video.strip()))[0]
-            found.append((name, osp.join(osp.dirname(path), video.strip())))
+            video = video.strip()
+            name = named[0] if named else _id_of(video, osp.dirname(path))
+            found.append((name, osp.join(osp.dirname(path), video)))
     return found
 
 
-def list_queries(path: str) -> List[Tuple[str, str]]:
-    """(id, text) of the queries of an annotation file, JSON lines with ``query``.
+def _id_of(video: str, folder: str) -> str:
+    name = osp.basename(video.rstrip(os.sep))
+    if not osp.isdir(osp.join(folder, video)):
+        name = osp.splitext(name)[0]
+    return printable(name)
 
-    The id is ``qid``, or else ``vid``.
+
+def list_queries(path: str) -> list[tuple[str, str]]:
+    """Return (id, text) of the queries of an annotation file.
+
+    Its JSON lines have a ``query``. The id is ``qid``, or else ``vid``.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        AnnotationError: A line has no query or no id, or an id names two queries.
+        FileNotFoundError: If ``path`` does not exist.
+        AnnotationError: If a line has no query or no id, or if an id names two queries.
     """
-    found: Dict[str, str] = {}
+    found: dict[str, str] = {}
     for number, item in read_json_lines(path):
         name = item.get('qid', item.get('vid'))
         if name is None or not isinstance(item.get('query'), str):
@@ -87,10 +104,10 @@ def list_queries(path: str) -> List[Tuple[str, str]]:
 
 
 class Shard(NamedTuple):
-    """Which share of the items a process takes: every ``count``-th from ``index``.
+    """The part of the items that a process takes: every ``count``-th from ``index``.
 
     Args:
-        index (int): From 0.
+        index (int): Number of the process, from 0.
         count (int): Number of processes.
     """
 
@@ -99,17 +116,17 @@ class Shard(NamedTuple):
 
     @property
     def part(self) -> str:
-        """Name of the part of a pack that this process writes."""
+        """Return the name of the part of a pack that this process writes."""
         if self.count == 1:
             return 'main'
         return f'shard-{self.index:04d}-of-{self.count:04d}'
 
-    def pick(self, items: Sequence[Any]) -> List[Any]:
-        """This process's items."""
+    def pick(self, items: Sequence[Any]) -> list[Any]:
+        """Return the items of this process."""
         return list(items[self.index :: self.count])
 
 
-#: Variables that say which process this is: torchrun, Slurm array, srun.
+#: Variables with the number of this process: torchrun, Slurm array, srun.
 _ENVIRONMENTS = (
     ('RANK', 'WORLD_SIZE', 0),
     ('SLURM_ARRAY_TASK_ID', 'SLURM_ARRAY_TASK_COUNT', 'SLURM_ARRAY_TASK_MIN'),
@@ -118,17 +135,17 @@ _ENVIRONMENTS = (
 
 
 def parse_shard(
-    text: Optional[str], environment: Optional[Mapping[str, str]] = None
+    text: str | None, environment: Mapping[str, str] | None = None
 ) -> Shard:
     """Read ``--shard``.
 
     Args:
-        text (str, optional): ``i/n`` with i from 0; ``env`` reads torchrun's, a Slurm
-            array's, or srun's variables; None is all.
-        environment (Mapping, optional): Default: this process's.
+        text (str | None): ``i/n`` with i from 0; ``env`` reads the variables of
+            torchrun, a Slurm array, or srun; None takes all items.
+        environment (Mapping, optional): Variables. Default: those of this process.
 
     Raises:
-        ValueError: Neither, or i is not in [0, n).
+        ValueError: If ``text`` has another form, or i is not in [0, n).
     """
     if text is None:
         return Shard()

@@ -43,7 +43,7 @@ _ROLES = dict(
     model_wrapper_cfg=(ours.MODEL_WRAPPERS,),
 )
 #: In these sections every `type` is a part, under keys that only its owner knows.
-_MODELS = ('model', 'feature_extractor', 'motion_extractor')
+_MODELS = ('model', 'encoding')
 _MODEL_PARTS = (ours.MODELS, ours.TASK_UTILS, _root.WEIGHT_INITIALIZERS)
 
 

@@ -2,15 +2,19 @@
 
 import argparse
 import atexit
+import copy
 import os
 import os.path as osp
 import subprocess
 from contextlib import contextmanager
-from typing import Iterator, Optional
+from typing import Iterator, List, Optional
 
 import torch
 import torch.distributed as dist
 from mmengine.config import Config, DictAction
+
+from mmvtg.datasets.encoding_spec import encoding_of
+from mmvtg.registry import DATASETS
 
 from .config_check import check_types
 
@@ -42,7 +46,47 @@ def load_config(path: str, options: Optional[dict] = None) -> Config:
     if options:
         cfg.merge_from_dict(options)
     check_types(cfg)
+    share_encoding(cfg)
     return cfg
+
+
+def share_encoding(cfg: Config) -> None:
+    """Give the block ``encoding`` of a config to its data sets that read it.
+
+    So there is one place that says which features are read, and ``--cfg-options
+    encoding...`` changes all of them. The field ``train_encoding`` holds what differs
+    for the training set, such as patches that only a loss reads.
+    """
+    block = encoding_of(cfg)
+    if block is None:
+        return
+    cfg.encoding = block
+    for split in ('train', 'val', 'test'):
+        loader = cfg.get(f'{split}_dataloader')
+        changes = cfg.get('train_encoding') if split == 'train' else None
+        for dataset in leaf_datasets(loader['dataset']) if loader else ():
+            kind = dataset['type']
+            kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+            if getattr(kind, 'READS_ENCODING', False):
+                dataset['encoding'] = _changed(block, changes)
+                if dataset.get('fps') and block.get('fps'):
+                    dataset['fps'] = block['fps']
+
+
+def _changed(block: dict, changes: Optional[dict]) -> dict:
+    """Return a copy of a block, merged with changes as in a config."""
+    copied = Config(dict(encoding=copy.deepcopy(block)))
+    copied.merge_from_dict(dict(encoding=copy.deepcopy(changes or {})))
+    return copied.encoding
+
+
+def leaf_datasets(dataset: dict) -> List[dict]:
+    """Return the data sets inside of wrappers (RepeatDataset, ConcatDataset, ...)."""
+    if 'datasets' in dataset:
+        return [leaf for one in dataset['datasets'] for leaf in leaf_datasets(one)]
+    if 'dataset' in dataset:
+        return leaf_datasets(dataset['dataset'])
+    return [dataset]
 
 
 @contextmanager

@@ -1,5 +1,9 @@
-"""Frames of video files: which ones, decoded here or in another process.
+"""Video files and folders of images, and their frames at true times.
 
-The process that decodes imports these modules and nothing else of mmvtg, so they know
-numpy, Pillow and decord only: no torch, no mmengine.
+These modules know numpy, Pillow, PyAV and decord, and nothing else of mmvtg.
 """
+
+from .errors import BadSampleError
+from .reader import VideoReader, open_video, probe_video
+
+__all__ = ['BadSampleError', 'VideoReader', 'open_video', 'probe_video']

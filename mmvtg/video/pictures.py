@@ -1,142 +1,182 @@
 """Frames of a video for people: a strip of thumbnails, a film."""
 
+import os.path as osp
 from dataclasses import dataclass
-from typing import Any, Dict, Optional, Tuple
 
-import decord
 import numpy as np
 
-from .files import decode_frames, open_file
-from .source import VideoItem
+from .clips import VideoItem
+from .errors import BadSampleError
+from .reader import Progress, Size, VideoReader, no_progress, open_video
+
+#: Width / height up to which thumbnails keep their height.
+_MAX_ASPECT = 16
+#: Frames per second of a film of a slower video, so that its clock runs smoothly.
+_MIN_FPS = 1.0
 
 
 def num_thumbnails(aspect: float, strip_aspect: float = 11.0) -> int:
-    """How many frames make a strip of pleasant height.
+    """Return the number of frames in a strip of pleasant height, 4 to 14.
 
     Args:
         aspect (float): Width / height of a frame.
         strip_aspect (float): Width / height of the whole strip.
-
-    Returns:
-        int: 4 to 14.
     """
     return int(np.clip(round(strip_aspect / aspect), 4, 14))
 
 
 class PictureReader:
-    """Some frames of an open video, (n, H, W, 3) uint8 RGB.
+    """Some frames of an open video, scaled; use it as a context.
 
-    Attributes:
-        duration (float): Of the video, seconds.
-        facts (dict): What else there is to say of it.
+    Args:
+        reader (VideoReader): The video.
+        frames (ndarray): (n,) int64 frame numbers.
+        size (Size): Height and width to which frames are scaled, pixels.
+        duration (float): See the source that made the reader, seconds.
     """
 
     def __init__(
-        self,
-        path: str,
-        reader: decord.VideoReader,
-        index: np.ndarray,
-        facts: Optional[Dict[str, Any]] = None,
+        self, reader: VideoReader, frames: np.ndarray, size: Size, duration: float
     ) -> None:
-        self.path, self._reader, self.facts = path, reader, facts or {}
-        self._index = np.minimum(index, len(reader) - 1).tolist()
-        self.duration = len(reader) / float(reader.get_avg_fps())
+        self._reader, self._frames, self._size = reader, frames, size
+        self.duration = duration
 
     def __len__(self) -> int:
-        return len(self._index)
+        return len(self._frames)
+
+    def __enter__(self) -> 'PictureReader':
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._reader.close()
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        """Decode frames ``start`` to ``stop - 1`` of those chosen.
+        """Decode pictures ``start`` to ``stop - 1``, (n, H, W, 3) uint8 RGB.
 
         Raises:
-            BadSampleError: The video breaks off.
+            BadSampleError: If the video breaks off.
         """
-        return decode_frames(self._reader, self._index[start:stop], self.path)
-
-
-@dataclass(frozen=True)
-class ProbeSource:
-    """No frame: the reader says how long a video is."""
-
-    def open(self, item: VideoItem) -> PictureReader:
-        """A reader of nothing.
-
-        Raises:
-            BadSampleError: The file is missing, empty or broken.
-        """
-        return PictureReader(item.path, open_file(item.path), np.empty(0, int))
+        numbers = self._frames[start:stop]
+        pictures = np.empty((len(numbers), *self._size, 3), np.uint8)
+        for index, frame in enumerate(self._reader.frames(numbers, self._size)):
+            pictures[index] = frame
+        return pictures
 
 
 @dataclass(frozen=True)
 class ThumbnailSource:
-    """The frames in the middle of equal parts of a video.
+    """Frames that are shown in the middle of equal parts of a video.
+
+    The duration of its reader is that of the video.
 
     Args:
-        height (int): Of the frames, pixels.
-        duration (float, optional): Seconds to spread over; default is all of it.
+        height (int): Height of the frames, pixels; frames much wider than high become
+            lower.
+        duration (float, optional): Seconds that the parts cover. Default: all of the
+            video.
     """
 
     height: int
-    duration: Optional[float] = None
+    duration: float | None = None
 
-    def open(self, item: VideoItem) -> PictureReader:
-        """A reader of thumbnails.
+    @property
+    def max_shape(self) -> tuple[int, int, int]:
+        """Shape of the largest possible frame, (H, W, 3)."""
+        return self.height, self.height * _MAX_ASPECT, 3
+
+    def open(
+        self, item: VideoItem, on_progress: Progress = no_progress
+    ) -> PictureReader:
+        """Open a video; without a frame rate, images of a folder share ``duration``.
 
         Raises:
-            BadSampleError: The file is missing, empty or broken.
+            BadSampleError: If the file is missing, damaged or has no video.
         """
-        height, width = _shape(item.path)
-        width = max(round(self.height * width / height / 2) * 2, 2)
-        reader = open_file(item.path, width=width, height=self.height)
-        count = min(num_thumbnails(width / self.height), len(reader))
-        length = self.duration or len(reader) / reader.get_avg_fps()
+        reader = open_video(
+            item.path,
+            video_id=item.video_id,
+            frame_rate=item.frame_rate or 1.0,
+            on_progress=on_progress,
+        )
+        length = self.duration or reader.duration
+        if osp.isdir(item.path) and not item.frame_rate:
+            length = reader.duration
+        size = _fit(reader.size, *self.max_shape[:2])
+        count = min(num_thumbnails(size.width / size.height), len(reader))
         times = (np.arange(count) + 0.5) / count * length
-        index = (times * reader.get_avg_fps()).astype(int)
-        return PictureReader(item.path, reader, index)
+        return PictureReader(reader, reader.times.shown(times), size, reader.duration)
 
 
 @dataclass(frozen=True)
 class FilmSource:
-    """Frames of a video, or of parts of it, at no more than a rate and a size.
+    """Frames of a video, or of parts of it, at a constant rate and at true speed.
 
-    The reader's facts are ``fps``, and ``shape``: height and width of the video.
+    The rate is the mean frame rate of the video, at most ``max_fps``. The duration of
+    its reader is that of the film: the rate is ``len(reader) / reader.duration``.
 
     Args:
-        max_fps (float): Frames a second.
-        max_width (int): Pixels.
-        max_height (int): Pixels.
-        spans (tuple, optional): (start, end) of parts in seconds, which follow each
-            other; default is the whole video.
+        max_fps (float): Maximum frames per second.
+        max_width (int): Maximum width of frames, pixels.
+        max_height (int): Maximum height of frames, pixels; small frames are not
+            scaled up.
+        spans (tuple, optional): (start, end) of the parts in seconds, in the order in
+            which they are shown. Default: the whole video.
     """
 
     max_fps: float
     max_width: int
     max_height: int
-    spans: Optional[Tuple[Tuple[float, float], ...]] = None
+    spans: tuple[tuple[float, float], ...] | None = None
 
-    def open(self, item: VideoItem) -> PictureReader:
-        """A reader of the film.
+    @property
+    def max_shape(self) -> tuple[int, int, int]:
+        """Shape of the largest possible frame, (H, W, 3)."""
+        return self.max_height, self.max_width, 3
+
+    def open(
+        self, item: VideoItem, on_progress: Progress = no_progress
+    ) -> PictureReader:
+        """Open a video.
 
         Raises:
-            BadSampleError: The file is missing, empty or broken.
+            BadSampleError: If the file is missing, damaged or has no video, or if no
+                part lies in it.
+            ValueError: If a folder of images comes without ``frame_rate``.
         """
-        height, width = _shape(item.path)
-        # not larger than they are shown, but never scaled up by the decoder
-        scale = min(1.0, self.max_width / width, self.max_height / height)
-        size = [max(round(side * scale), 1) for side in (width, height)]
-        reader = open_file(item.path, width=size[0], height=size[1])
-        source = float(reader.get_avg_fps())
-        fps = min(source, self.max_fps)
+        reader = open_video(
+            item.path,
+            video_id=item.video_id,
+            frame_rate=item.frame_rate,
+            on_progress=on_progress,
+        )
+        fps = min(max(reader.times.frame_rate, _MIN_FPS), self.max_fps)
         times = [
             start + np.arange(max(int((end - start) * fps + 1e-6), 1)) / fps
-            for start, end in self.spans or [(0.0, len(reader) / source)]
+            for start, end in self._parts(reader.duration)
         ]
-        index = (np.concatenate(times) * source).round().astype(int)
-        facts = dict(fps=fps, shape=(height, width))
-        return PictureReader(item.path, reader, index, facts)
+        if not times:
+            reader.close()
+            raise BadSampleError(
+                f'{reader.name} is {reader.duration:.2f} s long, and none of the spans '
+                f'{[list(span) for span in self.spans or ()]} (seconds) lies in it'
+            )
+        frames = reader.times.shown(np.concatenate(times))
+        scale = min(1.0, self.max_width / reader.width, self.max_height / reader.height)
+        size = _scaled(reader.size, scale)
+        return PictureReader(reader, frames, size, len(frames) / fps)
+
+    def _parts(self, duration: float) -> list[tuple[float, float]]:
+        """Return the parts that lie in the video, cut off at its ends."""
+        if self.spans is None:
+            return [(0.0, duration)]
+        parts = [(max(start, 0.0), min(end, duration)) for start, end in self.spans]
+        return [(start, end) for start, end in parts if start < end]
 
 
-def _shape(path: str) -> Tuple[int, int]:
-    """Height and width of a video."""
-    height, width = decode_frames(open_file(path), [0], path).shape[1:3]
-    return height, width
+def _fit(size: Size, height: int, width: int) -> Size:
+    """Return the size of a frame that fills a box as far as its shape allows."""
+    return _scaled(size, min(height / size.height, width / size.width))
+
+
+def _scaled(size: Size, scale: float) -> Size:
+    return Size(max(round(size.height * scale), 1), max(round(size.width * scale), 1))

@@ -1,25 +1,35 @@
-"""Frames of a video for pictures and films, read in another process."""
+"""Frames of a video for pictures and films, decoded in a thread."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Iterator
 
-from mmvtg.video.apart import ApartVideo
+from mmvtg.video.clips import VideoItem
+from mmvtg.video.decoding import DecodedVideo, chunk_length
 from mmvtg.video.errors import BadSampleError
-from mmvtg.video.messages import Source
-from mmvtg.video.source import VideoItem
+from mmvtg.video.pictures import FilmSource, ThumbnailSource
 
-_BULK = 16  # frames decoded at once
+_CHUNK = 16  # frames decoded at once
+_CHUNKS = 5  # in memory: one is read, one is put, two wait, one is used
 
 
 @contextmanager
-def open_video(path: str, source: Source) -> Iterator[ApartVideo]:
-    """A video whose chunks are frames (n, H, W, 3) uint8 RGB.
+def open_pictures(
+    path: str, source: FilmSource | ThumbnailSource, frame_rate: float | None = None
+) -> Iterator[DecodedVideo]:
+    """Open a video whose chunks are frames (n, H, W, 3) uint8 RGB.
+
+    Args:
+        path (str): Video file or folder of images.
+        source (FilmSource | ThumbnailSource): Frames to decode.
+        frame_rate (float, optional): Images per second of a folder of images.
 
     Raises:
-        RuntimeError: It is missing, or breaks off while it is read.
+        RuntimeError: If the video is missing, damaged or stuck, also while it is read.
     """
+    item = VideoItem(None, path, frame_rate=frame_rate)
+    frames = chunk_length(source.max_shape, _CHUNK, _CHUNKS)
     try:
-        with ApartVideo(VideoItem(None, path), source, _BULK) as video:
+        with DecodedVideo(item, source, frames) as video:
             yield video
     except BadSampleError as error:
         raise RuntimeError(f'no frames can be read from {path}: {error}') from error

@@ -135,11 +135,11 @@ def _array(values: Any) -> np.ndarray:
 
 
 def _thumbnails_or_none(path: str, duration: float) -> Optional[np.ndarray]:
-    """A picture without frames is better than none."""
-    if not osp.isfile(path):
+    """Return thumbnails, or None, because a picture without frames is still useful."""
+    if not osp.exists(path):
         return None
     try:
         return read_thumbnails(path, duration)
     except RuntimeError as error:
-        MMLogger.get_current_instance().warning(f'picture without frames: {error}')
+        MMLogger.get_current_instance().warning(f'The picture has no frames: {error}')
         return None

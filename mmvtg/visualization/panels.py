@@ -153,7 +153,7 @@ def _bar(
     alpha: float,
     outline: bool = False,
 ) -> None:
-    width = max(span[1] - span[0], duration * 0.003)  # a moment of no length shows, too
+    width = max(span[1] - span[0], duration * 0.003)  # or it could not be seen
     start = min(span[0], duration - width)
     axis.add_patch(
         Rectangle((start, lane - 0.32), width, 0.64, fc=color, alpha=alpha, lw=0)

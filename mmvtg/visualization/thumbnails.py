@@ -1,36 +1,42 @@
 """Small frames of a video, evenly spread over its time."""
 
-from typing import Optional
-
 import numpy as np
 
 from mmvtg.video.pictures import ThumbnailSource, num_thumbnails
 
-from .frames import open_video
+from .frames import open_pictures
 
 
 def read_thumbnails(
-    path: str, duration: Optional[float] = None, height: int = 144
+    path: str,
+    duration: float | None = None,
+    height: int = 144,
+    frame_rate: float | None = None,
 ) -> np.ndarray:
-    """Decode the frames in the middle of equal parts of a video, in another process.
+    """Decode the frames in the middle of equal parts of a video.
 
     Args:
-        path (str): Video file.
-        duration (float, optional): Seconds to spread over; default is all of it.
-        height (int): Of the frames, pixels.
+        path (str): Video file or folder of images.
+        duration (float, optional): Seconds that the parts cover. Default: all of the
+            video.
+        height (int): Height of the frames, pixels.
+        frame_rate (float, optional): Images per second of a folder of images.
+            Default: its images share ``duration``.
 
     Returns:
-        ndarray: (n, height, w, 3) uint8 RGB.
+        ndarray: (n, height, W, 3) uint8 RGB; lower frames if they are over 16 times
+        as wide as high.
 
     Raises:
-        RuntimeError: If the file is missing or cannot be decoded.
+        RuntimeError: If the video is missing, cannot be decoded, or is stuck.
     """
-    with open_video(path, ThumbnailSource(height, duration)) as video:
+    source = ThumbnailSource(height, duration)
+    with open_pictures(path, source, frame_rate) as video:
         return np.concatenate(list(video.chunks()))
 
 
 def spread_thumbnails(frames: np.ndarray) -> np.ndarray:
-    """Choose thumbnails of decoded frames.
+    """Choose thumbnails from decoded frames.
 
     Args:
         frames (ndarray): (T, H, W, 3) uint8 RGB, evenly spaced over the video.
@@ -39,7 +45,7 @@ def spread_thumbnails(frames: np.ndarray) -> np.ndarray:
         ndarray: (n, H, W, 3), the middle frames of n equal parts.
 
     Raises:
-        ValueError: If the frames have another shape.
+        ValueError: If ``frames`` have a different shape.
     """
     frames = np.asarray(frames)
     if frames.ndim != 4 or frames.shape[-1] != 3 or len(frames) == 0:

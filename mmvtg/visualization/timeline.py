@@ -26,16 +26,18 @@ _LINE = 0.29
 
 @dataclass
 class Timeline:
-    """What a timeline picture shows. Only query and duration are needed.
+    """Contents of a timeline picture; only query and duration are needed.
+
+    Moments that have no part in the video, or no length, are dropped.
 
     Args:
         query (str): The sentence.
-        duration (float): Of the video, seconds.
+        duration (float): Duration of the video, seconds.
         caption (str): Small text under the query, such as the video's name.
         spans (ndarray): (N, 2) predicted moments, seconds, best first.
-        scores (ndarray): (N,) their scores.
+        scores (ndarray): (N,) scores of ``spans``.
         annotated (ndarray, optional): (M, 2) annotated moments, seconds.
-        saliency (ndarray, optional): (T,) predicted, any range.
+        saliency (ndarray, optional): (T,) predicted saliency, any range.
         fps (float): Clips per second of ``saliency``.
         annotated_saliency (ndarray, optional): (n,) not negative.
         annotated_fps (float): Clips per second of ``annotated_saliency``.
@@ -64,8 +66,16 @@ class Timeline:
             raise ValueError(
                 f'Timeline: {len(self.spans)} spans but {len(self.scores)} scores'
             )
+        visible = self._visible(self.spans)
+        self.spans, self.scores = self.spans[visible], self.scores[visible]
         if self.annotated is not None:
-            self.annotated = np.asarray(self.annotated, dtype=float).reshape(-1, 2)
+            annotated = np.asarray(self.annotated, dtype=float).reshape(-1, 2)
+            self.annotated = annotated[self._visible(annotated)]
+
+    def _visible(self, spans: np.ndarray) -> np.ndarray:
+        """Return the mask of spans (N, 2) that have a part in the video, (N,) bool."""
+        start, end = spans.clip(0, self.duration).T
+        return start < end
 
 
 class PixelBox(NamedTuple):

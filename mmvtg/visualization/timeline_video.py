@@ -2,17 +2,17 @@
 
 import os.path as osp
 from functools import lru_cache
-from typing import Tuple
+from itertools import chain
 
 import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mmvtg.utils.files import replacing
-from mmvtg.video.apart import ApartVideo
+from mmvtg.video.decoding import DecodedVideo
 from mmvtg.video.pictures import FilmSource
 
-from .frames import open_video
+from .frames import open_pictures
 from .panels import BLUE
 from .text import format_time, time_decimals
 from .timeline import PixelBox, Timeline, draw_panels
@@ -28,43 +28,49 @@ def write_timeline_video(
     out_file: str,
     top_k: int = 5,
     max_fps: float = 15.0,
+    frame_rate: float | None = None,
 ) -> None:
-    """Write a video with its timeline burned in; the sound is not kept.
+    """Write a video with its timeline burned in, without sound.
 
-    On top the query, then the frames, under them moments and saliency over time, with
-    a line that moves along. While a shown moment plays, the frame has a blue edge and
-    says which moment it is.
+    The query is on top, then come the frames, then moments and saliency over time, with
+    a line that moves along. While a predicted moment plays, the frame has a blue edge
+    and a label with the rank and the score of the moment.
 
     Args:
-        timeline (Timeline): What to show; its thumbnails are not.
-        video_path (str): The video.
-        out_file (str): MP4 file; appears whole or not at all.
-        top_k (int): How many predicted moments, at most.
-        max_fps (float): Frames per second, if the video has more.
+        timeline (Timeline): Query, moments and saliency; its thumbnails are not shown.
+        video_path (str): Video file or folder of images.
+        out_file (str): MP4 file; written completely or not at all.
+        top_k (int): Maximum number of predicted moments.
+        max_fps (float): Maximum frames per second.
+        frame_rate (float, optional): Images per second of a folder of images.
 
     Raises:
-        RuntimeError: The video cannot be read, or no writer is installed.
-        ValueError: ``max_fps`` is not positive.
+        RuntimeError: If the video cannot be read.
+        ValueError: If ``max_fps`` is not positive, or if a folder of images comes
+            without ``frame_rate``.
     """
     if not max_fps > 0:
-        raise ValueError(f'write_timeline_video: max_fps = {max_fps} must be positive')
+        raise ValueError(f'write_timeline_video: max_fps must be > 0, got {max_fps}')
     scene = _Scene(timeline, top_k)
     source = FilmSource(max_fps, _FRAME_WIDTH, _FRAME_HEIGHT)
-    with replacing(out_file) as path, open_video(video_path, source) as video:
+    with (
+        replacing(out_file) as path,
+        open_pictures(video_path, source, frame_rate) as video,
+    ):
         _write(video, scene, path)
 
 
-def _write(video: ApartVideo, scene: '_Scene', path: str) -> None:
-    fps = video.facts['fps']
-    size = scene.fit(*video.facts['shape'])
+def _write(video: DecodedVideo, scene: '_Scene', path: str) -> None:
+    fps = len(video) / video.duration
     frames = (frame for chunk in video.chunks() for frame in chunk)
-    with VideoWriter(path, fps, *size) as writer:
-        for index, frame in enumerate(frames):
+    first = next(frames)
+    with VideoWriter(path, fps, *scene.fit(*first.shape[:2])) as writer:
+        for index, frame in enumerate(chain([first], frames)):
             writer.write(scene.draw(frame, index / fps))
 
 
 class _Scene:
-    """One picture of the film after the other."""
+    """The pictures of the film."""
 
     def __init__(self, timeline: Timeline, top_k: int) -> None:
         self.timeline = timeline
@@ -73,8 +79,8 @@ class _Scene:
         picture, self.box = draw_panels(timeline, top_k)
         self.header, self.panels = picture[: self.box.top], picture[self.box.top :]
 
-    def fit(self, height: int, width: int) -> Tuple[int, int]:
-        """Lay the film out for frames of a size; its height and width, both even."""
+    def fit(self, height: int, width: int) -> tuple[int, int]:
+        """Lay the film out for frames of a size; return its height and width, even."""
         scale = min(_FRAME_WIDTH / width, _FRAME_HEIGHT / height)
         self.frame_size = max(round(width * scale), 1), max(round(height * scale), 1)
         header, frame = len(self.header), self.frame_size[1]
@@ -86,7 +92,7 @@ class _Scene:
         return self.background.shape[:2]
 
     def draw(self, frame: np.ndarray, time: float) -> np.ndarray:
-        """The picture at a time (s): (H, 1200, 3) uint8 RGB."""
+        """Return the picture at a time (s), (H, 1200, 3) uint8 RGB."""
         image = Image.fromarray(self.background)
         pen = ImageDraw.Draw(image)
         scaled = Image.fromarray(frame).resize(

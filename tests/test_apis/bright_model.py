@@ -4,7 +4,7 @@ Frames are of one colour. A query names a channel; its moments are the runs of c
 which that channel is bright.
 """
 
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 import numpy as np
 import torch
@@ -22,8 +22,11 @@ CHANNELS = ('red', 'green', 'blue')
 class ColourTower(nn.Module):
     """Frames -> the mean of each channel; counts what it is shown."""
 
-    def __init__(self, couples_frames: bool = False) -> None:
+    def __init__(
+        self, couples_frames: bool = False, margin: Optional[int] = None
+    ) -> None:
         super().__init__()
+        self.margin = margin
         self.register_buffer('mean', torch.zeros(3))
         self.couples_frames = couples_frames
         self.chunk_size = 16

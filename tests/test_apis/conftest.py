@@ -25,8 +25,9 @@ def colour_config() -> dict:
         fps=1.0,
         window=150.0,
         model=dict(type='BrightRuns'),
-        feature_extractor=dict(
-            frame_size=8, vision_tower=tower, text_tower=dict(type='IdTower')
+        encoding=dict(
+            streams=dict(video=dict(tower=tower, frame_size=8)),
+            query=dict(tower=dict(type='IdTower')),
         ),
     )
 
@@ -40,7 +41,10 @@ def detector_config() -> dict:
             classifier=dict(type='ColourClasses'),
             head=dict(type='BrightHead'),
         ),
-        feature_extractor=dict(frame_size=8, vision_tower=dict(type='ColourTower')),
+        encoding=dict(
+            streams=dict(video=dict(tower=dict(type='ColourTower'), frame_size=8)),
+            query=None,
+        ),
     )
 
 
@@ -51,15 +55,19 @@ def make_action_world(data: Path) -> None:
     generate(root, num_workers=0, progress=False, counts=counts, trimmed_clips=False)
     videos = list_videos(str(root / 'videos'))
     stores = dict(tiny_clip_frames=4.0, tiny_clip=1.0)
+    tower = dict(type='CLIPVisionTower', model='tiny-clip', pretrained='shipped')
+    settings = dict(vision_tower=tower, frame_size=64, num_workers=0)
     jobs = [
         Job(
-            'video', str(root / 'features' / name), [(*v, fps) for v in videos], fps=fps
+            'video',
+            str(root / 'features' / name),
+            [(*v, fps) for v in videos],
+            settings,
+            fps=fps,
         )
         for name, fps in stores.items()
     ]
-    tower = dict(type='CLIPVisionTower', model='tiny-clip', pretrained='shipped')
-    settings = dict(vision_tower=tower, frame_size=64, num_workers=0)
-    run_here(settings, jobs, parse_shard(None))
+    run_here(jobs, parse_shard(None))
 
 
 @pytest.fixture(scope='session')

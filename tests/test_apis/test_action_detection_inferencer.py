@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from bright_model import colours
-from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
@@ -18,6 +17,7 @@ from mmvtg.apis import (
     VTGInferencer,
 )
 from mmvtg.datasets.errors import BadSampleError
+from mmvtg.utils.launch import load_config
 
 ROOT = Path(__file__).parents[2]
 PLANTED = {'red': [(5, 9)], 'blue': [(0, 3), (20, 24)]}
@@ -43,7 +43,7 @@ def found(prediction: dict) -> list:
 
 def test_classes_are_words_of_the_user(inferencer, video):
     results = inferencer(video, ['blue', 'something red', 'VeryGreen'])
-    assert set(results) == {'predictions', 'visualization'}
+    assert set(results) == {'predictions', 'visualization', 'failed'}
     (prediction,) = results['predictions']
     assert prediction['video'] == video and prediction['duration'] == 24
     assert prediction['classes'] == ['blue', 'something red', 'VeryGreen']
@@ -56,7 +56,7 @@ def test_classes_are_words_of_the_user(inferencer, video):
     assert scores == sorted(scores, reverse=True) and 0.5 < scores[-1] <= 1
     assert json.loads(json.dumps(prediction)) == prediction
     assert found(inferencer(video, 'red')['predictions'][0]) == [(5, 9, 'red')]
-    assert sum(inferencer.stream.tower.batches) == 24  # features are kept
+    assert sum(inferencer.streams.towers['video'].batches) == 24  # features are kept
 
 
 def test_long_videos_in_windows(detector_config, write_video):
@@ -146,7 +146,7 @@ def test_a_raw_video_gives_what_stored_features_give(
     name, action_world, tmp_path, drawn_weights
 ):
     """What tools/test.py writes, and what is answered by the same weights."""
-    cfg = Config.fromfile(str(ROOT / f'configs/stale/{name}.py'))
+    cfg = load_config(str(ROOT / f'configs/stale/{name}.py'))
     cfg.test_dataloader.dataset.update(classes=None, subset='testing')
     cfg.test_dataloader.batch_size = 2
     cfg.model.head.candidates.class_threshold = 0.0
@@ -192,15 +192,14 @@ def test_other_models_are_refused(colour_config):
 
 
 def test_configs_that_cannot_be_used(detector_config):
-    no_tower = dict(detector_config, feature_extractor=None)
-    with pytest.raises(ValueError, match='no feature_extractor'):
+    no_tower = dict(detector_config, encoding=None)
+    with pytest.raises(ValueError, match='no block `encoding`'):
         ActionDetectionInferencer(no_tower, 'random', 'cpu')
     with pytest.raises(ValueError, match='no published weights: give a checkpoint'):
         ActionDetectionInferencer(detector_config)
-    streams = dict(video=None, rgb=dict(row_shape=(1024,)), flow={'row_shape': (8,)})
-    loader = dict(dataset=dict(streams=streams))
-    with pytest.raises(ValueError, match='reads features of rgb, flow'):
-        config = dict(detector_config, test_dataloader=loader)
+    streams = dict(rgb=dict(row_shape=(1024,)), flow=dict(row_shape=(8,)))
+    with pytest.raises(ValueError, match='reads rgb features, and the config does not'):
+        config = dict(detector_config, encoding=dict(streams=streams))
         ActionDetectionInferencer(config, 'random', 'cpu')
     with pytest.raises(ValueError, match='reads the annotated mask'):
         ActionDetectionInferencer(f'stale-gt-mask{STALE[5:]}', 'random', 'cpu')
@@ -246,12 +245,12 @@ def test_videos_that_cannot_be_asked(inferencer, video, tmp_path):
     ):
         inferencer('gone.mp4', 'red')
     with pytest.raises(BadSampleError, match=r'bad\.mp4 cannot be opened'):
-        inferencer([video, str(tmp_path / 'bad.mp4')], 'red')
+        inferencer([video, str(tmp_path / 'bad.mp4')], 'red', on_error='raise')
     with pytest.raises(ValueError, match='unknown argument.*outdir'):
         inferencer(video, 'red', outdir='x')
-    with pytest.raises(ValueError, match='batch_size is 0'):
+    with pytest.raises(ValueError, match='batch_size must be 1'):
         inferencer(video, 'red', batch_size=0)
-    assert inferencer.stream.tower.batches == []
+    assert inferencer.streams.towers['video'].batches == []
 
 
 def test_a_class_twice_in_other_words_keeps_its_own(inferencer, video):

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
 from mmvtg.apis import ActionRecognitionInferencer
 from mmvtg.apis.model_loading import test_dataset as dataset_of
 from mmvtg.datasets.errors import BadSampleError
 from mmvtg.registry import DATASETS
+from mmvtg.utils.launch import load_config
 
 CONFIGS = Path(__file__).parents[2] / 'configs' / 'efficient_prompt'
 HAND = 'hand-written_tiny-clip_moving-shapes'
@@ -34,7 +34,7 @@ def video(action_world) -> str:
 
 def test_classes_are_words_of_the_user(ask, video):
     results = ask(video, ['sliding to the left', 'slide_right', 'growing'])
-    assert set(results) == {'predictions', 'visualization'}
+    assert set(results) == {'predictions', 'visualization', 'failed'}
     (prediction,) = results['predictions']
     assert prediction['video'] == video and prediction['segment'] is None
     names = [name for _, name in prediction['classes']]
@@ -57,7 +57,7 @@ def test_the_classes_of_the_config_are_the_default(ask, video):
 @pytest.mark.parametrize('name', [HAND, PROMPT, PROBE])
 def test_a_raw_video_gives_what_stored_features_give(name, action_world, drawn_weights):
     """The scores are those of the config's test set, to the last bit."""
-    cfg = Config.fromfile(str(CONFIGS / f'{name}.py'))
+    cfg = load_config(str(CONFIGS / f'{name}.py'))
     ask = ActionRecognitionInferencer(cfg, drawn_weights(cfg), 'cpu')
     settings = dict(dataset_of(cfg), allow_empty_classes=True)
     dataset = DATASETS.build(settings)
@@ -91,9 +91,9 @@ def test_segments_of_all_and_of_each(ask, video, tmp_path):
 
 
 def test_models_that_decode_themselves(action_world, video, ask):
-    cfg = Config.fromfile(str(CONFIGS / f'{HAND}.py'))
-    cfg.model.vision_tower = cfg.feature_extractor.vision_tower
-    cfg.feature_extractor = None
+    cfg = load_config(str(CONFIGS / f'{HAND}.py'))
+    cfg.model.vision_tower = cfg.encoding.streams.video.tower
+    cfg.encoding = None
     step = cfg.test_dataloader.dataset.pipeline[0]
     step.update(type='DrawVideoFrames', fps=4.0, size=64)
     decodes = ActionRecognitionInferencer(cfg, device='cpu')
@@ -134,7 +134,7 @@ def test_segments_that_cannot_be_asked(ask, video, segments, message):
 def test_what_cannot_be_asked(ask, video, tmp_path):
     (tmp_path / 'bad.mp4').write_bytes(b'no video')
     with pytest.raises(BadSampleError, match='cannot be opened'):
-        ask([video, str(tmp_path / 'bad.mp4')], ['rise', 'sink'])
+        ask([video, str(tmp_path / 'bad.mp4')], ['rise', 'sink'], on_error='raise')
     with pytest.raises(ValueError, match="'rise' twice"):
         ask(video, ['rise', 'rise'])
     with pytest.raises(ValueError, match='unknown argument.*out_dir'):
@@ -145,8 +145,8 @@ def test_what_cannot_be_asked(ask, video, tmp_path):
 
 
 def test_towers_and_pipelines_that_do_not_fit(action_world):
-    cfg = Config.fromfile(str(CONFIGS / f'{HAND}.py'))
-    cfg.feature_extractor.vision_tower.hooks = [dict(type='LayerTap', layers=[0])]
+    cfg = load_config(str(CONFIGS / f'{HAND}.py'))
+    cfg.encoding.streams.video.tower.hooks = [dict(type='LayerTap', layers=[0])]
     with pytest.raises(ValueError, match='one vector: use a tower without LayerTap'):
         video = str(action_world / 'videos' / 'test_00000.mp4')
         ActionRecognitionInferencer(cfg, device='cpu')(video)

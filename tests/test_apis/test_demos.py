@@ -41,10 +41,23 @@ def test_inferencer_demo_writes_everything(video, tmp_path):
     assert result.returncode == 0, result.stderr[-3000:]
     assert '(1:10.0): a red circle' in result.stdout
     names = sorted(path.name for path in out.iterdir())
-    assert names == ['predictions.json', 'v_0.mp4', 'v_0.png', 'v_1.mp4', 'v_1.png']
+    logs = ['predictions.json', 'predictions.jsonl']
+    assert names == [*logs, 'v_0.mp4', 'v_0.png', 'v_1.mp4', 'v_1.png']
     one, two = json.loads((out / 'predictions.json').read_text())
     assert one['duration'] == two['duration'] == 70
     assert len(one['saliency']) == 70 and two['query'] == 'it stops'
+
+
+def test_bad_videos_are_named_and_the_others_answered(video, tmp_path):
+    bad = tmp_path / 'bad.mp4'
+    bad.write_bytes(b'no video')
+    asked = ['--model', MODEL, '--weights', 'random', '--device', 'cpu', '-q', 'a star']
+    result = run(
+        'demo/vtg_inferencer_demo.py', bad, video, *asked, '--out', tmp_path / 'out'
+    )
+    assert result.returncode == 1
+    assert f'{video} (1:10.0): a star' in result.stdout
+    assert 'bad.mp4 cannot be opened' in result.stderr.splitlines()[-1]
 
 
 def test_grounding_demo_is_a_short_way_to_it(video, tmp_path):
@@ -54,7 +67,11 @@ def test_grounding_demo_is_a_short_way_to_it(video, tmp_path):
     )
     assert result.returncode == 0, result.stderr[-3000:]
     assert str(out / 'v_0.png') in result.stdout
-    assert sorted(p.name for p in out.iterdir()) == ['predictions.json', 'v_0.png']
+    assert sorted(p.name for p in out.iterdir()) == [
+        'predictions.json',
+        'predictions.jsonl',
+        'v_0.png',
+    ]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +99,11 @@ def test_action_demo_detects(video, tmp_path):
     )
     assert result.returncode == 0, result.stderr[-3000:]
     assert f'{video} (70.0 s)' in result.stdout
-    assert sorted(p.name for p in out.iterdir()) == ['predictions.json', 'v_0.png']
+    assert sorted(p.name for p in out.iterdir()) == [
+        'predictions.json',
+        'predictions.jsonl',
+        'v_0.png',
+    ]
     (answer,) = json.loads((out / 'predictions.json').read_text())
     assert answer['classes'] == ['red circle', 'VeryGreen']
 

@@ -9,7 +9,7 @@ import torch
 from bright_model import colours
 
 from mmvtg.apis import VTGInferencer
-from mmvtg.apis.video_stream import VideoStream
+from mmvtg.encoding.streams import StreamEncoder
 
 # windows of 150 s that begin every 75 s: borders at every multiple of 75
 PLANTED = dict(
@@ -71,10 +71,10 @@ def test_ten_minutes_of_a_real_file(colour_config, write_video):
     path = str(write_video(colours(planted, 600, 1.0)))
     inferencer = VTGInferencer(colour_config, 'random', 'cpu')
     check(inferencer, path, planted, 600)
-    seen = list(inferencer.stream.tower.batches)
+    seen = list(inferencer.streams.towers['video'].batches)
     assert sum(seen) == 600  # each frame once, whatever windows overlap
     check(inferencer, path, planted, 600)  # from the cache
-    assert inferencer.stream.tower.batches == seen
+    assert inferencer.streams.towers['video'].batches == seen
     coarse = VTGInferencer(colour_config, 'random', 'cpu', fps=0.5)  # 75 clips
     prediction = coarse(path, 'green')['predictions'][0]
     assert [row[:2] for row in prediction['moments']] == [[40, 560]]
@@ -85,7 +85,7 @@ class SyntheticVideo:
 
     alive = most = 0
 
-    def __init__(self, item, source, clips):
+    def __init__(self, item, source, clips, decode):
         self.duration = float(Path(item.path).read_text())
         total = int(self.duration * source.fps)
         self.values = colours(plant(self.duration), total, source.fps)
@@ -132,13 +132,13 @@ def count(counter: type, rows: np.ndarray) -> np.ndarray:
 @pytest.fixture
 def most_alive(colour_config, monkeypatch, tmp_path):
     """A function: seconds of video -> most frames and most features alive."""
-    monkeypatch.setattr('mmvtg.apis.video_stream.ApartVideo', SyntheticVideo)
-    encode = VideoStream.encode
+    monkeypatch.setattr('mmvtg.encoding.streams.DecodedVideo', SyntheticVideo)
+    slice_rows = StreamEncoder._sliced
     monkeypatch.setattr(
-        VideoStream,
-        'encode',
-        lambda self, frames: torch.from_numpy(
-            count(CountedFeatures, encode(self, frames).numpy().copy())
+        StreamEncoder,
+        '_sliced',
+        lambda self, rows: torch.from_numpy(
+            count(CountedFeatures, slice_rows(self, rows).numpy().copy())
         ),
     )
 
@@ -167,7 +167,9 @@ def test_the_cache_holds_a_whole_video_only_if_it_fits(most_alive):
     assert most_alive(1800, cache_bytes=1800 * row)[1] == 1800
 
 
-def test_coupled_frames_are_alive_for_a_window(most_alive, colour_config):
-    colour_config['feature_extractor']['vision_tower']['couples_frames'] = True
+def test_coupled_frames_are_alive_with_their_neighbors_only(most_alive, colour_config):
+    tower = colour_config['encoding']['streams']['video']['tower']
+    tower.update(couples_frames=True, margin=11)
     frames, features = most_alive(7200, cache_bytes=0)
-    assert frames <= 150 + 2 * 16 and features <= 2 * 150
+    assert frames <= 4 * 16 + 2 * 11 and features <= 150 + 3 * 16
+    assert most_alive(1800, cache_bytes=0)[0] == frames

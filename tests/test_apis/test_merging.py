@@ -6,7 +6,7 @@ import torch
 from bright_model import bright_runs
 
 from mmvtg.apis.merging import WindowAnswer, average_saliency, merge_moments
-from mmvtg.apis.windows import plan_windows
+from mmvtg.encoding.windows import plan_windows
 
 
 def answer(start, end, rows=(), saliency=(), first_clip=0) -> WindowAnswer:

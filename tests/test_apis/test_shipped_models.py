@@ -40,7 +40,8 @@ def test_there_are_some_of_each_kind():
 @asked_by(None)
 def test_hooks_fill_their_tower(name):
     cfg, _ = find_model(name)
-    tower = dict(cfg.feature_extractor.vision_tower, hook_weights=download(name))
+    (stream,) = cfg.encoding.streams.values()
+    tower = dict(stream.tower, hook_weights=download(name))
     drawn = MODELS.build(dict(tower, hook_weights=None))
     filled = MODELS.build(tower)
     pairs = zip(drawn.hooks.parameters(), filled.hooks.parameters(), strict=True)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
 from mmvtg.apis import VideoRetrievalInferencer
 from mmvtg.apis.model_loading import test_dataset as dataset_of
 from mmvtg.datasets.errors import BadSampleError
 from mmvtg.registry import DATASETS
+from mmvtg.utils.launch import load_config
 
 CONFIGS = Path(__file__).parents[2] / 'configs' / 'efficient_prompt'
 HAND = 'hand-written-retrieval_tiny-clip_moving-shapes'
@@ -45,19 +45,19 @@ def test_rankings_both_ways(ask, videos, tmp_path):
         assert [s for s, _ in ranked] == sorted([s for s, _ in ranked], reverse=True)
         assert all(table[prediction['video'], query] == s for s, query in ranked)
     assert len(set(table.values())) == 6
-    results.pop('visualization')
+    assert results.pop('visualization') == [] and results.pop('failed') == {}
     assert json.loads(out.read_text()) == results
 
 
 def test_a_video_is_read_once_until_it_changes(ask, videos, write_video, monkeypatch):
     read = []
-    draw = ask.frames.draws.read
+    draw = ask.frames.transform.read
 
     def draw_and_count(results, *rest):
         read.append(results['video_id'])
         return draw(results, *rest)
 
-    monkeypatch.setattr(ask.frames.draws, 'read', draw_and_count)
+    monkeypatch.setattr(ask.frames.transform, 'read', draw_and_count)
     first = ask(videos[:2], QUERIES)['predictions']
     assert ask(videos[:2], QUERIES)['predictions'] == first
     ask([*videos, videos[0]], 'another sentence')
@@ -72,7 +72,7 @@ def test_a_video_is_read_once_until_it_changes(ask, videos, write_video, monkeyp
 
 @pytest.mark.parametrize('name', [HAND, PROMPT])
 def test_a_raw_video_gives_what_stored_features_give(name, action_world, drawn_weights):
-    cfg = Config.fromfile(str(CONFIGS / f'{name}.py'))
+    cfg = load_config(str(CONFIGS / f'{name}.py'))
     ask = VideoRetrievalInferencer(cfg, drawn_weights(cfg), 'cpu')
     dataset = DATASETS.build(dataset_of(cfg))
     with torch.no_grad():
@@ -91,12 +91,17 @@ def test_a_raw_video_gives_what_stored_features_give(name, action_world, drawn_w
 def test_what_cannot_be_asked(ask, videos, tmp_path):
     (tmp_path / 'bad.mp4').write_bytes(b'no video')
     with pytest.raises(BadSampleError, match='cannot be opened'):
-        ask([*videos, str(tmp_path / 'bad.mp4')], QUERIES)
+        ask([*videos, str(tmp_path / 'bad.mp4')], QUERIES, on_error='raise')
     assert not ask.library  # found before any work was done
+    results = ask([str(tmp_path / 'bad.mp4'), *videos], QUERIES)
+    assert list(results['failed']) == [str(tmp_path / 'bad.mp4')]
+    assert [p['video'] for p in results['by_video']] == videos
+    alone = ask(str(tmp_path / 'bad.mp4'), QUERIES)
+    assert [p['videos'] for p in alone['predictions']] == [[], []]
     for queries, message in (
         ([], 'queries is empty'),
         (['x', ' '], r'queries\[1\] is empty'),
-        (3, 'want a sentence'),
+        (3, 'must be a sentence'),
         ([3], r'queries\[0\] is 3'),
     ):
         with pytest.raises((ValueError, TypeError), match=message):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mmvtg.datasets import AnnotationError, read_annotations
 from mmvtg.datasets.converters import (
@@ -94,8 +95,13 @@ def test_durations_of_every_kind(tmp_path):
 
 def test_durations_of_a_folder_of_videos(tmp_path):
     write_video(tmp_path / 'a.mp4', np.zeros((24, 32, 32, 3), np.uint8))
+    write_video(tmp_path / 'b.TS', np.zeros((16, 32, 32, 3), np.uint8))
     (tmp_path / 'notes.txt').write_text('no video')
-    assert read_durations(str(tmp_path)) == {'a': 3.0}
+    (tmp_path / 'images').mkdir()
+    for number in range(12):
+        Image.new('RGB', (8, 8)).save(tmp_path / 'images' / f'{number}.png')
+    assert read_durations(str(tmp_path)) == {'a': 3.0, 'b': 2.0}
+    assert read_durations(str(tmp_path), 24.0)['images'] == 0.5
 
 
 def test_captions_json():

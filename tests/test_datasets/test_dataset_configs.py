@@ -7,21 +7,32 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
+from mmvtg.datasets.encoding_spec import parse_encoding
 from mmvtg.registry import DATASETS
+from mmvtg.utils.launch import load_config, share_encoding
 
 ROOT = Path(__file__).parents[2]
 #: config -> channels of the joined video features
 WIDTHS = {
     'qvhighlights': 768,
+    'qvhighlights_actprompt_slowfast': 2818,
+    'qvhighlights_clip': 514,
     'qvhighlights_clip_slowfast': 2818,
     'qvhighlights_clip_slowfast_pann': 4866,
+    'qvhighlights_video_audio': 4864,
     'tvsum_i3d': 2050,
     'youtube_highlights_clip_slowfast': 2818,
 }
 
 
 def _load(name: str) -> Config:
-    return Config.fromfile(str(ROOT / f'configs/_base_/datasets/{name}.py'))
+    """Load a data set; those without features of their own with R2-Tuning's."""
+    cfg = load_config(str(ROOT / f'configs/_base_/datasets/{name}.py'))
+    if cfg.get('encoding') is None:
+        features = ROOT / 'configs/_base_/features/clip_b32_k4.py'
+        cfg.encoding = Config.fromfile(str(features)).encoding
+        share_encoding(cfg)
+    return cfg
 
 
 def _grounds(name: str) -> bool:
@@ -52,9 +63,8 @@ def _lines(dataset: dict) -> list:
 
 def _write_features(root: Path, dataset: dict, item: dict) -> None:
     fps = 0.5 if dataset['fps'] == 'auto' else dataset['fps']
-    for name, stream in dataset['streams'].items():
-        if stream is None or name not in dataset['data_prefix']:
-            continue
+    streams = parse_encoding(dataset['encoding']).stream_settings()
+    for name, stream in streams.items():
         default = '{query_id}.npy' if name == 'query' else '{video_id}.npy'
         pattern = dataset.get('file_names', {}).get(name, default)
         file = pattern.format(video_id=item['vid'], query_id=item['qid'])

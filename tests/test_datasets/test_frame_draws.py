@@ -58,7 +58,6 @@ def test_several_draws_and_their_gaps(tmp_path):
 @pytest.fixture
 def counting(tmp_path):
     """The same in two forms: 64 frames, 8 a second, frame i has the gray level 3 i."""
-    pytest.importorskip('av')
     from mmvtg.datasets.moving_shapes.writer import write_video
 
     levels = 3 * np.arange(64, dtype=np.uint8)
@@ -109,3 +108,16 @@ def test_videos_that_cannot_be_drawn_from_are_named(counting, tmp_path):
     (tmp_path / 'cut.mp4').write_bytes((tmp_path / 'v.mp4').read_bytes()[:200])
     with pytest.raises(BadSampleError, match='video v .*cannot be opened'):
         step(dict(counting, video_path=str(tmp_path / 'cut.mp4')))
+
+
+@pytest.mark.parametrize('backend', ['pyav', 'decord'])
+def test_backends_and_readers_give_the_same_samples(counting, backend):
+    settings = dict(fps=4.0, size=16, num_frames=6, num_draws=3)
+    expected = DrawVideoFrames(**settings)(dict(counting))
+    step = DrawVideoFrames(backend=backend, **settings)
+    assert torch.equal(step(dict(counting))['video'], expected['video'])
+    with step.open(counting) as reader:  # such as of an inferencer
+        assert (len(reader), reader.duration) == (32, 8.0)
+        images, index, gaps = step.read(dict(counting), reader)
+    assert torch.equal(images[torch.from_numpy(index)], expected['video'])
+    assert gaps.tolist() == expected['frame_gap'].tolist()

@@ -141,27 +141,40 @@ def test_draws_depend_on_seed_epoch_and_query_alone(world):
 
 
 def test_decoded_frames_are_read_as_stored_ones_are(world, monkeypatch):
-    class Reader:
+    class Source:
+        """In the place of FrameSource: grey frames that tell their clip."""
+
+        def __init__(self, *args, **kwargs):
+            opened.append((args, kwargs))
+
+        def open(self, item):
+            opened.append(item)
+            return self
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            opened.append('closed')
+
         def __len__(self):
             return 20
 
         def read(self, start, stop):
-            number = torch.arange(start, stop).view(-1, 1, 1, 1)
-            return number.expand(-1, 3, 8, 8).byte()
+            number = np.arange(start, stop, dtype=np.uint8)[:, None, None, None]
+            return np.broadcast_to(number, (len(number), 3, 8, 8)).copy()
 
     opened = []
-    monkeypatch.setattr(
-        'mmvtg.datasets.transforms.moment_pair.open_frames',
-        lambda *args: opened.append(args) or Reader(),
-    )
+    monkeypatch.setattr('mmvtg.datasets.transforms.moment_pair.FrameSource', Source)
     raw = dict(raw='videos', motion='motion')
     data = dataset(world, data_prefix=raw, streams=dict(motion=dict(resample=True)))
     for index in (0, 1):
         a, b = data[index, 3]['inputs'], dataset(world)[index, 3]['inputs']
         assert all(torch.equal(a[key], b[key]) for key in b)
-    sampling, path, fps, size, name = opened[0]
-    assert (sampling, fps, size, name) == ('start', FPS, 224, 'a')
-    assert path.endswith('videos/a.mp4')
+    settings, item, closed = opened[:3]
+    assert settings == ((224, FPS, 'start'), dict(backend='auto'))
+    assert item.video_id == 'a' and item.path.endswith('videos/a.mp4')
+    assert closed == 'closed' and len(opened) == 6
 
 
 def test_motion_of_another_length(world):
@@ -200,7 +213,7 @@ def test_what_is_no_store_of_frames_is_refused(world):
 
 
 def test_bad_arguments():
-    with pytest.raises(ValueError, match='max_clips is 0'):
+    with pytest.raises(ValueError, match='max_clips must be'):
         LoadMomentPair(max_clips=0)
     with pytest.raises(ValueError, match='sampling'):
         LoadMomentPair(sampling='dense')

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import pathlib
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -11,11 +12,8 @@ from open_clip import image_transform
 from PIL import Image
 
 from mmvtg.datasets.errors import BadSampleError
-from mmvtg.datasets.transforms.video import LoadVideo
-from mmvtg.video.files import probe_video
-from mmvtg.video.grids import frame_indices
-
-av = pytest.importorskip('av')
+from mmvtg.datasets.transforms.video import LoadVideo, load_frames
+from mmvtg.video import open_video, probe_video
 
 
 def write_video(path, images, rate, **options):
@@ -54,9 +52,52 @@ def test_frames_of_the_right_moments(counting_video, fps):
         assert source == pytest.approx(round(clip * 10 / fps), abs=0.7)
 
 
-def test_index_never_leaves_the_video():
-    assert frame_indices(4, 1.0, 29.97, 91) == [0, 30, 60, 90]
-    assert frame_indices(3, 2.0, 3.0, 4) == [0, 2, 3]
+@pytest.mark.parametrize('backend', ['auto', 'pyav', 'decord'])
+def test_backends_give_the_same_frames(counting_video, backend):
+    load = LoadVideo(2.0, size=32, backend=backend)
+    assert repr(load) == f"LoadVideo(fps=2.0, size=32, backend='{backend}')"
+    results = load(dict(video_path=counting_video))
+    expected, duration = load_frames(counting_video, 2.0, 32)
+    assert torch.equal(results['frames'], expected)
+    assert results['video_duration'] == duration
+
+
+def test_bad_backends(counting_video, tmp_path):
+    path = str(tmp_path / 'v.avi')
+    write_video(path, [gray(9)] * 20, 10)
+    with pytest.raises(BadSampleError, match="video v .*backend='pyav'"):
+        LoadVideo(1.0, backend='decord')(dict(video_path=path, video_id='v'))
+    with pytest.raises(ValueError, match='backend must be one of'):
+        LoadVideo(1.0, backend='cv2')(dict(video_path=counting_video))
+
+
+def test_a_video_of_a_variable_rate(tmp_path):
+    """Frames of the first second, of 3 s, and of 6 to 7 s; levels tell their time."""
+    times = [*np.arange(10) / 10, 3.0, *6 + np.arange(10) / 10]
+    path = str(tmp_path / 'v.mp4')
+    with av.open(path, 'w') as container:
+        stream = container.add_stream('libx264', rate=10)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, 'yuv420p'
+        for time in times:
+            level = round(30 * time) + 10
+            frame = av.VideoFrame.from_ndarray(gray(level), format='rgb24')
+            frame.pts = round(time * 10)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    results = LoadVideo(1.0, size=32)(dict(video_path=path))
+    seen = (results['frames'].float().mean((1, 2, 3)) - 10) / 30
+    nearest = [0, 0.9, 3, 3, 3, 6, 6]
+    assert seen.tolist() == pytest.approx(nearest, abs=0.1)
+    assert results['video_duration'] == pytest.approx(7)
+
+
+def test_a_folder_of_images(tmp_path):
+    for number in range(12):
+        Image.fromarray(gray(20 * number)).save(tmp_path / f'{number}.png')
+    results = LoadVideo(2.0, size=32)(dict(video_path=str(tmp_path)))
+    levels = results['frames'].float().mean((1, 2, 3)).tolist()
+    assert levels == [20 * number for number in range(12)]
+    assert results['video_duration'] == 6
 
 
 @pytest.mark.parametrize('shape', [(50, 90), (90, 50), (64, 64), (37, 113)])
@@ -66,9 +107,8 @@ def test_picture_is_clips_own_preprocessing(tmp_path, shape):
     image = rng.integers(0, 256, (height // 2, width // 2, 3), dtype=np.uint8)
     image = image.repeat(2, 0).repeat(2, 1)
     path = write_video(tmp_path / 'noise.mp4', [image] * 10, 10)
-    import decord
-
-    source = decord.VideoReader(path)[0].asnumpy()
+    with open_video(path) as reader:
+        source = next(reader.frames([0]))
     preprocess = image_transform(32, is_train=False, mean=(0, 0, 0), std=(1, 1, 1))
     expected = preprocess(Image.fromarray(source)) * 255
     frames = LoadVideo(1.0, size=32)(dict(video_path=path))['frames']

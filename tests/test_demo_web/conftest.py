@@ -19,13 +19,11 @@ import bright_model  # noqa: E402, F401 registers the parts of the config
 def bright_config(tmp_path) -> str:
     """Config file of a model that answers 'red', 'green' and 'blue'."""
     path = tmp_path / 'bright.py'
-    towers = dict(
-        frame_size=8,
-        vision_tower=dict(type='ColourTower'),
-        text_tower=dict(type='IdTower'),
-    )
+    video = dict(tower=dict(type='ColourTower'), frame_size=8)
+    query = dict(tower=dict(type='IdTower'))
+    encoding = dict(streams=dict(video=video), query=query)
     model = dict(type='BrightRuns')
-    config = dict(fps=1.0, window=150.0, model=model, feature_extractor=towers)
+    config = dict(fps=1.0, window=150.0, model=model, encoding=encoding)
     Config(config).dump(str(path))
     return str(path)
 

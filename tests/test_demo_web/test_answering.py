@@ -1,9 +1,13 @@
 """What the web demo does behind the page."""
 
-from pathlib import Path
+import multiprocessing
+import re
 
 import pytest
 from answering import Models, Trouble, ask, check_video, find_videos, time_at
+from fake_videos import trouble
+
+from mmvtg.video.clips import FrameSource
 
 
 @pytest.fixture
@@ -65,15 +69,43 @@ def test_videos_are_checked_before_they_are_asked(write_video, tmp_path):
             check_video(nothing, 60)
 
 
-def test_a_decoder_that_crashes_does_not_end_the_demo(models, write_video):
-    aborts = str(Path(__file__).parents[1] / 'data/aborts_the_decoder.mp4')
-    for use in (
-        lambda: check_video(aborts, 60),
-        lambda: ask(models['bright'], aborts, 'red'),
-    ):
-        with pytest.raises(Trouble, match='it ended the process that decoded it'):
-            use()
-    assert ask(models['bright'], write_video(5, 9), 'red').starts == [5.0]
+class Aborting(FrameSource):
+    def open(self, item, on_progress=None):
+        trouble('abort')
+
+
+class Hanging(FrameSource):
+    def open(self, item, on_progress=None):
+        trouble('hang')
+
+
+@pytest.mark.parametrize(
+    'source, reason',
+    [
+        (Aborting, 'it ended the process that decoded it (SIGABRT)'),
+        (Hanging, 'it makes no progress'),
+    ],
+)
+def test_a_decoder_that_dies_or_hangs_does_not_end_the_demo(
+    models, write_video, monkeypatch, source, reason
+):
+    good = write_video(5, 9)
+    with monkeypatch.context() as patch:
+        patch.setattr('answering.FrameSource', source)
+        patch.setattr('answering._DEADLINE', 1.0)
+        with pytest.raises(Trouble, match=re.escape(reason)) as info:
+            check_video(good, 60)
+    assert good not in str(info.value)
+    assert not multiprocessing.active_children()
+    assert check_video(good, 60) == 20
+    assert ask(models['bright'], good, 'red').starts == [5.0]
+
+
+@pytest.mark.parametrize('suffix', ['.mkv', '.MOV', '.ts', '.avi', '.m2ts', '.mpg'])
+def test_videos_of_many_kinds_are_offered_and_read(write_video, tmp_path, suffix):
+    path = write_video(5, 9, 3, f'v{suffix}')
+    assert find_videos(str(tmp_path)) == {f'v{suffix}': path}
+    assert check_video(path, 60) == pytest.approx(3)
 
 
 def test_videos_of_a_folder(write_video, tmp_path):

@@ -1,4 +1,4 @@
-"""The command line finds the data sets of a config and serves each thing once."""
+"""One command stores all streams that a config reads, each item once."""
 
 import importlib.util
 import json
@@ -11,6 +11,8 @@ import torch
 
 import mmvtg
 from mmvtg.datasets.feature_pack import FeaturePack
+from mmvtg.models.towers import FrameTower
+from mmvtg.registry import MODELS
 
 av = pytest.importorskip('av')
 TOOL = pathlib.Path(mmvtg.__file__).parents[1] / 'tools' / 'extract_features.py'
@@ -18,14 +20,12 @@ TOOL = pathlib.Path(mmvtg.__file__).parents[1] / 'tools' / 'extract_features.py'
 CONFIG = """
 default_scope = 'mmvtg'
 tap = dict(type='LayerTap', num_layers=2)
-feature_extractor = dict(
-    frame_size=64,
-    vision_tower=dict(
-        type='CLIPVisionTower', model='tiny-clip', pretrained={weights!r}, hooks=[tap]
+clip = dict(model='tiny-clip', pretrained={weights!r}, hooks=[tap])
+encoding = dict(
+    streams=dict(
+        video=dict(tower=dict(type='CLIPVisionTower', **clip), frame_size=64)
     ),
-    text_tower=dict(
-        type='CLIPTextTower', model='tiny-clip', pretrained={weights!r}, hooks=[tap]
-    ),
+    query=dict(tower=dict(type='CLIPTextTower', **clip)),
 )
 dataset = dict(
     type='GroundingDataset',
@@ -133,7 +133,7 @@ def test_one_kind_from_another_folder(tool, project):
 def test_two_queries_of_one_name(tool, project):
     row = dict(qid=1, vid='v2', query='another', duration=2, relevant_windows=[[0, 1]])
     (project / 'b.jsonl').write_text(json.dumps(row))
-    with pytest.raises(SystemExit, match='1 names two queries'):
+    with pytest.raises(SystemExit, match='1.npy is the file of two queries'):
         tool(project / 'config.py')
 
 
@@ -166,7 +166,7 @@ def test_a_pack_of_another_rate_or_model_is_refused(tool, project):
     assert tool(project / 'config.py', *arguments, *out, '--fps', 1) == 0
     with pytest.raises(SystemExit, match='fps: there 1.0, now 2.0'):
         tool(project / 'config.py', *arguments, *out, '--fps', 2)
-    weights = 'feature_extractor.vision_tower.pretrained=shipped'
+    weights = 'encoding.streams.video.tower.pretrained=shipped'
     with pytest.raises(SystemExit, match='weights_sha256: there .*, now '):
         tool(
             project / 'config.py',
@@ -209,3 +209,149 @@ def test_a_full_disk_ends_the_run_with_a_remedy(tool, project, monkeypatch):
     monkeypatch.undo()
     assert tool(project / 'config.py', *arguments, '--out', project / 'pack') == 0
     assert pack_of(project / 'pack').ids() == ['v1', 'v2']
+
+
+MOTION = """
+_base_ = './config.py'
+size = dict(width=128, num_layers=6)
+prompt = dict(type='ActionPrompt', motion_dim=192, text_width=96, **size)
+encoding = dict(
+    streams=dict(
+        video=dict(
+            tower=dict(hooks=[prompt]),
+            sampling='middle',
+            row_shape=(96,),
+            motion='flow',
+        ),
+        flow=dict(
+            tower=dict(type='PixelTower'),
+            frame_size=8,
+            row_shape=(192,),
+            auxiliary=True,
+        ),
+        audio=dict(why_no_tower='store them'),
+    )
+)
+"""
+
+
+@pytest.fixture
+def motion_project(project):
+    """Write a config whose tower reads the pixels of another stream as motion."""
+    (project / 'motion.py').write_text(MOTION)
+    return project
+
+
+@MODELS.register_module()
+class PixelTower(FrameTower):
+    """Frames of 8 x 8 pixels as vectors (N, 192)."""
+
+    def encode_runs(self, frames, runs, *inputs):
+        return frames.flatten(1) / 255, [], {}
+
+
+def test_motion_is_stored_before_the_tower_that_reads_it(tool, motion_project, capsys):
+    folder, out = motion_project, motion_project / 'stores'
+    arguments = ('--videos', folder / 'videos', '--num-workers', 0, '--fps', 1)
+    torch.manual_seed(0)  # of the hooks, which have no checkpoint
+    assert tool(folder / 'motion.py', *arguments, '--out', out) == 0
+    flow, video = pack_of(out / 'flow'), pack_of(out / 'video')
+    assert flow['v1'].shape == (2, 192) and video['v1'].shape == (2, 96)
+    assert video.manifest['motion'] == {
+        key: flow.manifest[key] for key in ('model', 'weights_sha256', 'fps')
+    }
+    assert video.manifest['sampling'] == 'middle'
+    reports = json.loads((out / 'report-main.json').read_text())
+    assert [one['store'] for one in reports] == [str(out / 'flow'), str(out / 'video')]
+    # one stream alone goes into the store itself, and needs its motion by name
+    only = (*arguments, '--streams', 'video', '--out', folder / 'alone')
+    with pytest.raises(SystemExit, match='add flow to --streams, or .*flow.store'):
+        tool(folder / 'motion.py', *only)
+    store = f'encoding.streams.flow.store={out / "flow"}'
+    torch.manual_seed(0)
+    assert tool(folder / 'motion.py', *only, '--cfg-options', store) == 0
+    assert torch.equal(pack_of(folder / 'alone')['v2'], video['v2'])
+
+
+def test_streams_of_data_sets(tool, motion_project, capsys):
+    folder = motion_project
+    with pytest.raises(SystemExit, match='no stream .flw.; .* has video, flow, audio'):
+        tool(folder / 'motion.py', '--streams', 'flw')
+    with pytest.raises(SystemExit, match='stream audio: store them'):
+        tool(folder / 'motion.py', '--streams', 'audio')
+    loaders = [
+        f'{split}_dataloader.dataset.{inner}data_prefix.{name}=features/{name}'
+        for split, inner in (('train', 'dataset.'), ('val', ''), ('test', ''))
+        for name in ('flow', 'audio')
+    ]
+    arguments = ('--num-workers', 0, '--skip-bad', '--cfg-options', *loaders)
+    assert tool(folder / 'motion.py', *arguments) == 0
+    features = folder / 'features'
+    assert names(features / 'flow') == names(features / 'vid') == ['v1.npy', 'v2.npy']
+    assert np.load(features / 'vid' / 'v1.npy').shape == (2, 96)
+    assert names(features / 'txt') == [f'{q}.npy' for q in (1, 2, 3, 4)]
+
+
+def test_published_files_are_left_alone(tool, project, capsys):
+    published = project / 'features' / 'vid'
+    published.mkdir(parents=True)
+    files = [
+        f'{split}_dataloader.dataset.{inner}file_names.video={{video_id}}.npz'
+        for split, inner in (('train', 'dataset.'), ('val', ''), ('test', ''))
+    ]
+    arguments = ('--num-workers', 0, '--cfg-options', *files)
+    for name in ('v1', 'v2'):
+        np.savez(published / f'{name}.npz', features=np.zeros((2, 2, 65, 128)))
+    with pytest.raises(SystemExit, match='2 of 3 feature files and no manifest'):
+        tool(project / 'config.py', *arguments)
+    np.savez(published / 'v3.npz', features=np.zeros((2, 2, 65, 128)))
+    assert tool(project / 'config.py', *arguments) == 0
+    assert not (published / 'manifest.json').exists()
+    assert names(project / 'features' / 'txt') == [f'{q}.npy' for q in (1, 2, 3, 4)]
+
+
+def test_a_data_set_of_npz_files_gets_a_pack(tool, project):
+    files = [
+        f'{split}_dataloader.dataset.{inner}file_names.video={{video_id}}.npz'
+        for split, inner in (('train', 'dataset.'), ('val', ''), ('test', ''))
+    ]
+    arguments = ('--num-workers', 0, '--skip-bad', '--only', 'video')
+    with pytest.raises(SystemExit, match='reads v1.npz .* --layout npy writes'):
+        tool(
+            project / 'config.py',
+            *arguments,
+            '--layout',
+            'npy',
+            '--cfg-options',
+            *files,
+        )
+    assert tool(project / 'config.py', *arguments, '--cfg-options', *files) == 0
+    assert pack_of(project / 'features' / 'vid').ids() == ['v1', 'v2']
+
+
+def test_the_rate_of_a_data_set_is_not_overridden(tool, project):
+    with pytest.raises(SystemExit, match='--fps 2: the data set .* has fps = 1.0'):
+        tool(project / 'config.py', '--fps', 2)
+    with pytest.raises(SystemExit, match='fps = None: give --fps'):
+        tool(project / 'config.py', '--videos', project / 'videos', '--out', 'x')
+
+
+def test_a_folder_of_images_has_a_rate_of_its_own(tool, project):
+    from PIL import Image
+
+    folder = project / 'images' / 'walk'
+    folder.mkdir(parents=True)
+    for index in range(8):
+        Image.new('RGB', (64, 64), (index * 30, 0, 0)).save(folder / f'{index}.png')
+    arguments = ('--videos', project / 'images', '--num-workers', 0, '--fps', 1)
+    rated = ('--image-fps', 4, '--out', project / 'rated')
+    assert tool(project / 'config.py', *arguments, *rated) == 0
+    assert pack_of(project / 'rated')['walk'].shape[0] == 2
+    assert tool(project / 'config.py', *arguments, '--out', project / 'plain') == 0
+    assert pack_of(project / 'plain')['walk'].shape[0] == 8
+
+
+def test_a_config_without_towers(tool, project):
+    (project / 'empty.py').write_text("encoding = None\ndefault_scope = 'mmvtg'\n")
+    with pytest.raises(SystemExit, match='no block `encoding`'):
+        tool(project / 'empty.py')

@@ -13,7 +13,7 @@ from mmvtg.extraction.batching import Batcher
 from mmvtg.extraction.decoding import Clips
 from mmvtg.extraction.motion import MotionStore
 from mmvtg.models.towers import CLIPVisionTower
-from mmvtg.video.source import VideoItem
+from mmvtg.video.clips import VideoItem
 
 av = pytest.importorskip('av')
 

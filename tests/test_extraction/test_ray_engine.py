@@ -66,16 +66,16 @@ def kill_first_writer(folder, killed):
 
 
 def test_a_killed_worker_loses_nothing(cluster, settings, items, tmp_path):
-    job = Job('video', str(tmp_path / 'pack'), items, 'pack', 1.0)
+    job = Job('video', str(tmp_path / 'pack'), items, settings, 'pack', 1.0)
     killed = []
     killer = threading.Thread(target=kill_first_writer, args=(job.store, killed))
     killer.start()
-    (report,) = run_on_ray(settings, [job], num_actors=2, block=1)
+    (report,) = run_on_ray([job], num_actors=2, block=1)
     killer.join()
     assert killed and report.failed == {}
     assert report.written + report.present >= len(items)
-    local = Job('video', str(tmp_path / 'local'), items, 'pack', 1.0)
-    run_here(settings, [local], Shard())
+    local = Job('video', str(tmp_path / 'local'), items, settings, 'pack', 1.0)
+    run_here([local], Shard())
     pack, expected = FeaturePack(job.store), FeaturePack(local.store)
     assert sorted(pack.ids()) == sorted(expected.ids()) and len(pack) == len(items)
     for name in expected.ids():

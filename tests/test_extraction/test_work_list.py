@@ -1,5 +1,7 @@
 """Each item belongs to one process."""
 
+import os
+
 import pytest
 
 from mmvtg.datasets.errors import AnnotationError
@@ -66,6 +68,39 @@ def test_videos_of_a_folder_and_of_a_list(tmp_path):
         list_videos(str(tmp_path / 'empty'))
     with pytest.raises(FileNotFoundError, match='name a folder of videos or a list'):
         list_videos(str(tmp_path / 'none'))
+
+
+def test_what_is_left_out_is_said_in_one_line(tmp_path, monkeypatch):
+    logged = []
+    monkeypatch.setattr(
+        'mmvtg.extraction.work_list.print_log', lambda *args: logged.append(args[0])
+    )
+    for name in ('a.mp4', 'b.wav', 'c.xyz', 'd', 'e.mp5', 'f.txt', 'g.json'):
+        (tmp_path / name).touch()
+    list_videos(str(tmp_path))
+    (line,) = logged
+    assert line.startswith(f'4 files in {tmp_path} do not end like videos')
+    assert 'left out: b.wav, c.xyz, d, ....' in line and '\n' not in line
+    for name in ('b.wav', 'c.xyz', 'd', 'e.mp5'):
+        (tmp_path / name).unlink()
+    list_videos(str(tmp_path))
+    assert len(logged) == 1
+
+
+def test_lists_name_folders_of_images_and_any_file(tmp_path):
+    (tmp_path / 'v.1').mkdir()
+    (tmp_path / 'v.1' / '0.jpg').touch()
+    name = os.fsencode(tmp_path) + b'/caf\xe9.ts.mp4'
+    open(name, 'wb').close()
+    listing = tmp_path / 'list.txt'
+    listing.write_bytes(b'\xef\xbb\xbfv.1\nw\tv.1/\r\ncaf\xe9.ts.mp4\nodd.name.xyz\n')
+    assert list_videos(str(listing)) == [
+        ('caf\\xe9.ts', os.fsdecode(name)),
+        ('odd.name', str(tmp_path / 'odd.name.xyz')),
+        ('v.1', str(tmp_path / 'v.1')),
+        ('w', str(tmp_path / 'v.1') + '/'),
+    ]
+    assert ('v.1', str(tmp_path / 'v.1')) in list_videos(str(tmp_path))
 
 
 def test_queries_of_an_annotation_file(tmp_path):

@@ -121,7 +121,7 @@ def test_only_class_tokens_of_the_last_layer_are_read(model):
 def test_towers_run_online(model):
     """Frames and token ids in, and the answer of the features that they would store."""
     (path,) = ROOT.glob('configs/moment_detr/*_moving-shapes.py')
-    towers = Config.fromfile(str(path)).feature_extractor
+    encoding = Config.fromfile(str(path)).encoding
     stored = model.vision_tower, model.text_tower
     rng = torch.Generator().manual_seed(2)
     inputs = dict(
@@ -130,8 +130,8 @@ def test_towers_run_online(model):
         query=torch.tensor([[49406, 320, 736, 49407], [49406, 1746, 49407, 0]]),
         query_mask=torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]]).bool(),
     )
-    model.vision_tower = MODELS.build(towers.vision_tower).eval()
-    model.text_tower = MODELS.build(towers.text_tower).eval()
+    model.vision_tower = MODELS.build(encoding.streams.video.tower).eval()
+    model.text_tower = MODELS.build(encoding.query.tower).eval()
     online = predict(model, inputs, make_samples()[:2])
     video = model.vision_tower(inputs['video'], inputs['video_mask'])
     query = model.text_tower(inputs['query'], inputs['query_mask'])

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 
 from mmvtg.registry import DATASETS, MODELS
+from mmvtg.utils.launch import load_config
 
 ROOT = Path(__file__).parents[2]
 WIDTHS = dict(slowfast_features=2304, clip_features=512, pann_features=2048)
@@ -47,7 +47,7 @@ CONFIGS = [
 @pytest.mark.parametrize('path', sorted(CONFIGS), ids=lambda path: path.stem)
 def test_published_features_train(path, qvhighlights):
     init_default_scope('mmvtg')
-    config = Config.fromfile(str(path))
+    config = load_config(str(path))
     settings = config.train_dataloader.dataset
     settings.data_root = str(qvhighlights)
     dataset = DATASETS.build(settings)

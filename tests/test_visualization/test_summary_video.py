@@ -1,9 +1,12 @@
 """The summary film shows the chosen parts, in order, and nothing else."""
 
-import decord
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from video_files import H264, draw_number, evenly, read_number, write_video
 
+from mmvtg.video import open_video
 from mmvtg.visualization import write_summary_video
 from mmvtg.visualization.video_writer import VideoWriter
 
@@ -21,8 +24,8 @@ def video(tmp_path) -> str:
 
 
 def reds(path: str) -> np.ndarray:
-    reader = decord.VideoReader(path)
-    frames = reader.get_batch(range(len(reader))).asnumpy()
+    with open_video(path) as reader:
+        frames = np.stack(list(reader.frames(range(len(reader)))))
     return (frames[:, 24, 40, 0] / 30).round().astype(int)
 
 
@@ -45,4 +48,38 @@ def test_what_goes_wrong_leaves_nothing(video, tmp_path):
     (tmp_path / 'bad.mp4').write_bytes(b'no video')
     with pytest.raises(RuntimeError, match='bad.mp4'):
         write_summary_video(str(tmp_path / 'bad.mp4'), [[0, 1]], str(out))
+    for spans in ([[9, 10]], [[3, 3]]):
+        with pytest.raises(RuntimeError, match='none of the spans'):
+            write_summary_video(video, spans, str(out))
     assert not out.exists()
+
+
+def test_parts_outside_of_the_video_and_of_no_length_are_skipped(video, tmp_path):
+    out = str(tmp_path / 'summary.mp4')
+    write_summary_video(video, [[0, 0], [7.5, 99], [20, 30], [2, 2.5]], out)
+    assert reds(out).tolist() == [7] * 5 + [2] * 5
+
+
+def test_a_video_of_a_variable_rate_runs_at_true_speed(tmp_path):
+    times = [*evenly(10, 10), *evenly(3, Fraction(1, 3), 1), *evenly(20, 20, 10)]
+    path, out = str(tmp_path / 'v.mp4'), str(tmp_path / 'summary.mp4')
+    write_video(path, times, rate=20, options=H264)
+    write_summary_video(path, [[2, 6], [9.5, 10.5]], out)
+    with open_video(out) as reader:
+        assert reader.times.frame_rate == pytest.approx(3) and len(reader) == 15
+        seen = [read_number(frame) for frame in reader.frames(range(15))]
+    stamps = np.array(times, float)
+    wanted = [*2 + np.arange(12) / 3, *9.5 + np.arange(3) / 3]
+    assert seen == [int(np.flatnonzero(stamps <= t + 1e-6)[-1]) for t in wanted]
+
+
+@pytest.mark.parametrize('size', [(95, 127), (96, 127), (1, 1), (2000, 3000)])
+def test_sizes_that_are_odd_or_large(tmp_path, size):
+    path, out = str(tmp_path / 'v.mkv'), str(tmp_path / 'summary.mp4')
+    coding = dict(codec='ffv1', pix_fmt='bgr0', size=size, draw=draw_number)
+    write_video(path, evenly(3, 5), rate=5, **coding)
+    write_summary_video(path, [[0, 1]], out)
+    with open_video(out) as reader:
+        height, width = reader.size
+        assert height % 2 == 0 and width % 2 == 0 and len(reader) == 3
+        assert 0 <= height - min(size[0], 720) <= 1

@@ -3,11 +3,8 @@
 import matplotlib.image
 import numpy as np
 import pytest
-from decord._ffi.base import DECORDError
+from video_files import EVEN, H264, read_number, write_video
 
-from mmvtg.video.errors import BadSampleError
-from mmvtg.video.pictures import ThumbnailSource
-from mmvtg.video.source import VideoItem
 from mmvtg.visualization import Timeline, draw_timeline
 from mmvtg.visualization.panels import BLUE, GREEN, ORANGE
 from mmvtg.visualization.text import format_time, time_ticks, wrap
@@ -133,12 +130,22 @@ def test_unreadable_videos_are_named(tmp_path, content):
         read_thumbnails(str(path))
 
 
-def test_every_error_of_the_decoder_is_caught(tmp_path, monkeypatch):
-    def fail(*args, **kwargs):
-        raise DECORDError('cannot decode')
+def test_thumbnails_of_a_video(tmp_path):
+    path = write_video(str(tmp_path / 'v.mp4'), EVEN, options=H264)
+    frames = read_thumbnails(path)
+    assert frames.shape == (8, 144, 192, 3) and frames.dtype == np.uint8
+    numbers = [read_number(frame) for frame in frames]
+    assert numbers == [6, 18, 31, 43, 56, 68, 81, 93]
+    half = [read_number(frame) for frame in read_thumbnails(path, 2.0, 48)]
+    assert half == [3, 9, 15, 21, 28, 34, 40, 46]
 
-    path = tmp_path / 'x.mp4'
-    path.write_bytes(b'something')
-    monkeypatch.setattr('decord.VideoReader', fail)
-    with pytest.raises(BadSampleError, match='cannot decode'):
-        ThumbnailSource(144).open(VideoItem(None, str(path)))
+
+def test_moments_of_no_length_are_dropped():
+    spans = [[0, 0], [2, 4], [3, 3], [9, 9], [4, 2], [10, 12], [-3, -1], [8, 12]]
+    scores = np.arange(8.0)
+    timeline = Timeline('q', 9.0, spans=spans, scores=scores, annotated=spans)
+    assert timeline.spans.tolist() == [[2, 4], [8, 12]] == timeline.annotated.tolist()
+    assert timeline.scores.tolist() == [1, 7]
+    missing = Timeline('q', 9.0, spans=[[0, 0]], scores=[0.5], annotated=[[0, 0]])
+    image = draw_timeline(missing)
+    assert not _has(image[:, 130:945], BLUE) and not _has(image[:, 130:945], GREEN)

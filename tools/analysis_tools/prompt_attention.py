@@ -30,7 +30,7 @@ from mmvtg.models.tower_hooks import RowRequest, TowerContext, TowerHook
 from mmvtg.models.towers import CLIPVisionTower
 from mmvtg.registry import MODELS, register_all_modules
 from mmvtg.utils.launch import load_config
-from mmvtg.video.source import FrameSource, VideoItem
+from mmvtg.video.clips import FrameSource, VideoItem
 
 _INK = '#222222'
 

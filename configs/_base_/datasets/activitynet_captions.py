@@ -5,12 +5,6 @@ data_root = '{{$MMVTG_DATA:data}}/activitynet_captions/'
 fps = 0.5
 
 data_prefix = dict(video='clip_b32_vid_k4', query='clip_b32_txt_k4', raw='videos')
-# four layers, any number of patches; the model is compared where a manifest names one
-made_by = dict(model='ViT-B-32-quickgelu')
-streams = dict(
-    video=dict(row_shape=(4, None, 768), manifest=made_by),
-    query=dict(row_shape=(4, 512), manifest=made_by),
-)
 train_pipeline = [
     dict(type='LoadStoredFeatures'),
     dict(type='CleanMoments'),
@@ -29,7 +23,6 @@ train_dataloader = dict(
         ann_file='train.jsonl',
         data_root=data_root,
         data_prefix=data_prefix,
-        streams=streams,
         fps=fps,
         min_duration=5,
         bad_windows='clean',
@@ -46,7 +39,6 @@ val_dataloader = dict(
         ann_file='val_1.jsonl',
         data_root=data_root,
         data_prefix=data_prefix,
-        streams=streams,
         fps=fps,
         test_mode=True,
         pipeline=test_pipeline,
@@ -62,7 +54,6 @@ test_dataloader = dict(
         ann_file='val_2.jsonl',
         data_root=data_root,
         data_prefix=data_prefix,
-        streams=streams,
         fps=fps,
         test_mode=True,
         pipeline=test_pipeline,

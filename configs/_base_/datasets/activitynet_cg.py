@@ -7,12 +7,6 @@ data_root = '{{$MMVTG_DATA:data}}/activitynet_cg/'
 fps = 0.5
 
 data_prefix = dict(video='clip_b32_vid_k4', query='clip_b32_txt_k4', raw='videos')
-# four layers, any number of patches; the model is compared where a manifest names one
-made_by = dict(model='ViT-B-32-quickgelu')
-streams = dict(
-    video=dict(row_shape=(4, None, 768), manifest=made_by),
-    query=dict(row_shape=(4, 512), manifest=made_by),
-)
 train_pipeline = [
     dict(type='LoadStoredFeatures'),
     dict(type='CleanMoments'),
@@ -31,7 +25,6 @@ train_dataloader = dict(
         ann_file='train.jsonl',
         data_root=data_root,
         data_prefix=data_prefix,
-        streams=streams,
         fps=fps,
         min_duration=5,
         bad_windows='clean',
@@ -48,7 +41,6 @@ val_dataloader = dict(
         ann_file='{{$MMVTG_SPLIT:novel_word}}.jsonl',
         data_root=data_root,
         data_prefix=data_prefix,
-        streams=streams,
         fps=fps,
         test_mode=True,
         pipeline=test_pipeline,

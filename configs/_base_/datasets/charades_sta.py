@@ -6,12 +6,6 @@ fps = 1.0
 window = 200.0  # s, about the longest video: longer ones are asked in windows
 
 data_prefix = dict(video='clip_b32_vid_k4', query='clip_b32_txt_k4', raw='videos')
-# four layers, any number of patches; the model is compared where a manifest names one
-made_by = dict(model='ViT-B-32-quickgelu')
-streams = dict(
-    video=dict(row_shape=(4, None, 768), manifest=made_by),
-    query=dict(row_shape=(4, 512), manifest=made_by),
-)
 train_pipeline = [
     dict(type='LoadStoredFeatures'),
     dict(type='CleanMoments'),
@@ -30,7 +24,6 @@ train_dataloader = dict(
         ann_file='charades_sta_train_tvr_format.jsonl',
         data_root=data_root,
         data_prefix=data_prefix,
-        streams=streams,
         fps=fps,
         min_duration=5,
         bad_windows='clean',
@@ -47,7 +40,6 @@ val_dataloader = dict(
         ann_file='charades_sta_test_tvr_format.jsonl',
         data_root=data_root,
         data_prefix=data_prefix,
-        streams=streams,
         fps=fps,
         test_mode=True,
         pipeline=test_pipeline,

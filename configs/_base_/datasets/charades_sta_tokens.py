@@ -1,12 +1,10 @@
 # Charades-STA: queries as tokens for a text tower that learns,
 # batches of whole videos.
-_base_ = './charades_sta.py'
+_base_ = ['./charades_sta.py', '../features/clip_b32_class_token.py']
 
 data_prefix = dict(_delete_=True, video='clip_b32_vid_k4', raw='videos')
-# a map takes videos of any length, and reads the class token of the last layer
-load_features = dict(
-    type='LoadStoredFeatures', max_clips=100000, num_layers=1, class_token=True
-)
+# a map takes videos of any length
+load_features = dict(type='LoadStoredFeatures', max_clips=100000)
 pack = dict(type='PackGroundingInputs', query_key='token_ids')
 train_pipeline = [
     load_features,

@@ -1,12 +1,14 @@
-# MovingShapes with one vector a clip, as tiny CLIP or an adapted tower writes them:
-# MMVTG_CLIPS names the folder below `features`.
-_base_ = './moving_shapes.py'
+# MovingShapes with one vector per clip, of the tiny CLIP or of an adapted tower:
+# MMVTG_CLIPS names the folder below `features`, and the file that describes its tower
+# in configs/_base_/features.
+_base_ = ['./moving_shapes.py', '../features/{{$MMVTG_CLIPS:tiny_clip}}.py']
 
 features = dict(
     data_prefix=dict(
-        video='features/{{$MMVTG_CLIPS:tiny_clip}}', query='features/tiny_clip_txt'
+        video='features/{{$MMVTG_CLIPS:tiny_clip}}',
+        query='features/tiny_clip_txt',
+        motion='features/slowfast',
     ),
-    streams=dict(video=dict(row_shape=(96,)), query=dict()),
 )
 # negative pairs and contrasts across the batch want queries of different videos
 train_dataloader = dict(

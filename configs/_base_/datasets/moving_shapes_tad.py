@@ -1,6 +1,8 @@
 # MovingShapes as a detection set: ten actions, of which a model sees some and is tested
 # on the others. CLIP vectors at one frame a second, rescaled to 64 snippets.
-_base_ = './tad.py'
+_base_ = ['./tad.py', '../features/tiny_clip.py']
+
+encoding = dict(fps=1.0)
 
 splits = 'activitynet/splits'
 setting = 'train_75_test_25'
@@ -10,7 +12,6 @@ files = dict(
     ann_file='activitynet/moving_shapes_tad.json',
     data_prefix=dict(video='features/tiny_clip'),
     file_names=dict(video='{video_id}.npy'),
-    streams=dict(video=dict(row_shape=(96,))),
     pipeline=[
         dict(type='LoadSnippets', num_snippets=64),
         dict(type='PackDetectionInputs'),

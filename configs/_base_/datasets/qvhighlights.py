@@ -5,12 +5,6 @@ fps = 0.5
 window = 150.0  # s, longest training video: longer ones are asked in windows
 
 data_prefix = dict(video='clip_b32_vid_k4', query='clip_b32_txt_k4', raw='videos')
-# four layers, any number of patches; the model is compared where a manifest names one
-made_by = dict(model='ViT-B-32-quickgelu')
-streams = dict(
-    video=dict(row_shape=(4, None, 768), manifest=made_by),
-    query=dict(row_shape=(4, 512), manifest=made_by),
-)
 train_pipeline = [
     dict(type='LoadStoredFeatures'),
     dict(type='CleanMoments'),
@@ -29,7 +23,6 @@ train_dataloader = dict(
         ann_file='highlight_train_release.jsonl',
         data_root=data_root,
         data_prefix=data_prefix,
-        streams=streams,
         fps=fps,
         min_duration=5,
         pipeline=train_pipeline,
@@ -45,7 +38,6 @@ val_dataloader = dict(
         ann_file='highlight_val_release.jsonl',
         data_root=data_root,
         data_prefix=data_prefix,
-        streams=streams,
         fps=fps,
         test_mode=True,
         pipeline=test_pipeline,

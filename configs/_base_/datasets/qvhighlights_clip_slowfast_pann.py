@@ -1,24 +1,19 @@
-# QVHighlights with SlowFast, CLIP and PANN audio features, 4864 + 2 wide.
-# PANN has a clock of its own: it is stretched to the length of the others.
-_base_ = './qvhighlights_clip_slowfast.py'
+# QVHighlights with SlowFast, CLIP and PANN audio features, 4864 + 2 channels.
+_base_ = ['./qvhighlights.py', '../features/clip_slowfast_pann.py']
 
-data_prefix = dict(pann='pann_features')
-file_names = dict(pann='{video_id}.npy')
-streams = dict(pann=dict(row_shape=(2048,), resample=True))
-load_features = dict(
-    type='LoadStoredFeatures',
-    normalize=['slowfast', 'clip', 'pann', 'query'],
-    temporal_endpoints=True,
-    max_words=32,
+data_prefix = dict(
+    slowfast='slowfast_features',
+    clip='clip_features',
+    pann='pann_features',
+    query='clip_text_features',
 )
-train_pipeline = [
-    load_features,
-    dict(type='CleanMoments'),
-    dict(type='SaliencyTarget'),
-    dict(type='PackGroundingInputs'),
-]
-test_pipeline = [load_features, dict(type='PackGroundingInputs')]
-features = dict(data_prefix=data_prefix, file_names=file_names, streams=streams)
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline, **features))
-val_dataloader = dict(dataset=dict(pipeline=test_pipeline, **features))
+file_names = dict(
+    slowfast='{video_id}.npz',
+    clip='{video_id}.npz',
+    pann='{video_id}.npy',
+    query='qid{query_id}.npz',
+)
+features = dict(data_prefix=data_prefix, file_names=file_names)
+train_dataloader = dict(dataset=features)
+val_dataloader = dict(dataset=features)
 test_dataloader = val_dataloader

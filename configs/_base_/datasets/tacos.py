@@ -5,12 +5,6 @@ fps = 0.5
 window = 1400.0  # s, about the longest video: longer ones are asked in windows
 
 data_prefix = dict(video='clip_b32_vid_k4', query='clip_b32_txt_k4', raw='videos')
-# four layers, any number of patches; the model is compared where a manifest names one
-made_by = dict(model='ViT-B-32-quickgelu')
-streams = dict(
-    video=dict(row_shape=(4, None, 768), manifest=made_by),
-    query=dict(row_shape=(4, 512), manifest=made_by),
-)
 # the published features carry the camera in their names
 file_names = dict(video='{video_id}-cam-002.npy')
 train_pipeline = [
@@ -31,7 +25,6 @@ train_dataloader = dict(
         ann_file='train.jsonl',
         data_root=data_root,
         data_prefix=data_prefix,
-        streams=streams,
         fps=fps,
         min_duration=5,
         bad_windows='clean',
@@ -49,7 +42,6 @@ val_dataloader = dict(
         ann_file='test.jsonl',
         data_root=data_root,
         data_prefix=data_prefix,
-        streams=streams,
         fps=fps,
         file_names=file_names,
         test_mode=True,

@@ -6,12 +6,6 @@ fps = 0.5
 window = 660.0  # s, about the longest video: longer ones are asked in windows
 
 data_prefix = dict(video='clip_b32_vid_k4', query='clip_b32_txt_k4', raw='videos')
-# four layers, any number of patches; the model is compared where a manifest names one
-made_by = dict(model='ViT-B-32-quickgelu')
-streams = dict(
-    video=dict(row_shape=(4, None, 768), manifest=made_by),
-    query=dict(row_shape=(4, 512), manifest=made_by),
-)
 # the domains: BK BT DS FM GA MS PK PR VT VU
 domain = '{{$MMVTG_DOMAIN:BK}}'
 file_names = dict(query='{video_id}.npy')
@@ -32,7 +26,6 @@ train_dataloader = dict(
         ann_file='tvsum_train.jsonl',
         data_root=data_root,
         data_prefix=data_prefix,
-        streams=streams,
         fps=fps,
         domain=domain,
         file_names=file_names,
@@ -49,7 +42,6 @@ val_dataloader = dict(
         ann_file='tvsum_val.jsonl',
         data_root=data_root,
         data_prefix=data_prefix,
-        streams=streams,
         fps=fps,
         domain=domain,
         file_names=file_names,

@@ -5,12 +5,6 @@ data_root = '{{$MMVTG_DATA:data}}/youtube_highlights/'
 fps = 'auto'  # one clip an annotated label
 
 data_prefix = dict(video='clip_b32_vid_k4', query='clip_b32_txt_k4', raw='videos')
-# four layers, any number of patches; the model is compared where a manifest names one
-made_by = dict(model='ViT-B-32-quickgelu')
-streams = dict(
-    video=dict(row_shape=(4, None, 768), manifest=made_by),
-    query=dict(row_shape=(4, 512), manifest=made_by),
-)
 # the domains: dog, gymnastics, parkour, skating, skiing, surfing
 domain = '{{$MMVTG_DOMAIN:dog}}'
 file_names = dict(query='{video_id}.npy')
@@ -31,7 +25,6 @@ train_dataloader = dict(
         ann_file='youtube_highlight_train_release.jsonl',
         data_root=data_root,
         data_prefix=data_prefix,
-        streams=streams,
         fps=fps,
         domain=domain,
         file_names=file_names,
@@ -48,7 +41,6 @@ val_dataloader = dict(
         ann_file='youtube_highlight_val_release.jsonl',
         data_root=data_root,
         data_prefix=data_prefix,
-        streams=streams,
         fps=fps,
         domain=domain,
         file_names=file_names,

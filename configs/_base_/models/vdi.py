@@ -7,10 +7,12 @@ injection = dict(
     dynamics=dict(channels=512, num_patches=49, loss_weight=0.01),
     max_frames=32,
 )
+# the dynamic injection reads the patches of the last layer, the model its class token
+train_encoding = dict(streams=dict(video=dict(class_token=False)))
 # parses=FILE of tools/dataset_converters/parse_queries.py saves time, and spaCy
 split_query = dict(type='SplitQuery', parses=None)
 vdi_train_pipeline = [
-    dict(type='LoadStoredFeatures', max_clips=100000, num_layers=1),
+    dict(type='LoadStoredFeatures', max_clips=100000),
     dict(type='CleanMoments'),
     split_query,
     dict(type='TokenizeQuery'),

@@ -1,9 +1,11 @@
-# The paper's learning rate, epochs and share of the data an epoch (the data set's
+# The paper's learning rate, epochs and fraction of the data per epoch (the data set's
 # sampler); optimiser and schedule are not in the paper.
 max_epochs = 10
 train_cfg = dict(
     type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=max_epochs
 )
+val_cfg = dict()
+test_cfg = dict()
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=0.0),

@@ -1,36 +1,36 @@
-"""How long videos are, from the files that say so."""
+"""Durations of videos, from lists or from the videos."""
 
 import csv
-import os
 import os.path as osp
-from typing import Any, Dict
+from typing import Any
 
 from mmvtg.datasets.errors import AnnotationError
 from mmvtg.datasets.json_lines import read_json_lines
-from mmvtg.video.apart import ApartVideo
-from mmvtg.video.pictures import ProbeSource
-from mmvtg.video.source import VideoItem
+from mmvtg.video import probe_video
+from mmvtg.video.listing import list_folder
 
 from .conversion import need, number
 from .json_files import read_videos
 
 
-def read_durations(path: str) -> Dict[str, float]:
-    """Video id -> seconds.
+def read_durations(path: str, frame_rate: float | None = None) -> dict[str, float]:
+    """Return the duration of each video, ``{video id: seconds}``.
 
     Args:
         path (str): A CSV file with columns ``id`` and ``length`` (Charades' own
             ``Charades_v1_train.csv``), JSON lines with ``vid`` and ``duration``, a JSON
             object ``{vid: seconds}`` or ``{vid: {"duration": seconds}}``, or a folder
             of videos.
+        frame_rate (float, optional): Images per second of the folders of images below
+            ``path``. Default: these are skipped.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        AnnotationError: A line does not say id and length.
-        BadSampleError: A video cannot be opened.
+        FileNotFoundError: If ``path`` does not exist.
+        AnnotationError: If a line has no id or no length.
+        BadSampleError: If a video cannot be opened.
     """
     if osp.isdir(path):
-        return _of_videos(path)
+        return _of_videos(path, frame_rate)
     if not osp.isfile(path):
         raise FileNotFoundError(f'{path} does not exist; it should say durations')
     if path.endswith('.csv'):
@@ -52,7 +52,7 @@ def _seconds(record: Any, where: str) -> float:
     return number(record, 'duration', where)
 
 
-def _of_csv(path: str) -> Dict[str, float]:
+def _of_csv(path: str) -> dict[str, float]:
     with open(path, encoding='utf-8', newline='') as file:
         reader = csv.DictReader(file)
         absent = {'id', 'length'} - set(reader.fieldnames or [])
@@ -67,12 +67,9 @@ def _of_csv(path: str) -> Dict[str, float]:
         }
 
 
-def _of_videos(folder: str) -> Dict[str, float]:
-    found = {}
-    for name in sorted(os.listdir(folder)):
-        vid, suffix = osp.splitext(name)
-        if suffix.lower() in ('.mp4', '.avi', '.mkv', '.webm', '.mov'):
-            item = VideoItem(vid, osp.join(folder, name))
-            with ApartVideo(item, ProbeSource(), 0) as video:
-                found[vid] = video.duration
-    return found
+def _of_videos(folder: str, frame_rate: float | None) -> dict[str, float]:
+    return {
+        name: probe_video(path, frame_rate)[0]
+        for name, path in list_folder(folder).videos
+        if frame_rate is not None or not osp.isdir(path)
+    }

@@ -1,6 +1,7 @@
-"""Draw frames of short videos, from features or from the video itself."""
+"""Samples of the frames of short videos, stored or decoded from the video."""
 
-from typing import Dict, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -12,24 +13,32 @@ from mmvtg.datasets.feature_store import load_array
 from mmvtg.datasets.frame_draws import draw_frames, draw_generator, middle_frames
 from mmvtg.registry import TRANSFORMS
 from mmvtg.structures import seconds_to_clips
-from mmvtg.video.apart import ApartFrames
-
-from .video import FrameReader
-
-Reader = Union[FrameReader, ApartFrames]
+from mmvtg.video.clips import ClipReader, FrameSource, VideoItem
 
 _AXES = {2: '(T, C)', 4: '(T, 3, H, W)'}
 
 
+class FrameReader(Protocol):
+    """Frames of a video by number, such as :class:`ClipReader`."""
+
+    duration: float
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+
+    def take(self, clips: Sequence[int]) -> np.ndarray | Tensor:
+        """Return frames, in ascending order, (n, 3, size, size) uint8 RGB."""
+
+
 class _FrameDraws(BaseTransform):
-    """Base: which frames are drawn.
+    """Base: the choice of frames.
 
     Args:
-        num_frames (int): T, frames of a draw.
-        gaps (Sequence[int]): Gaps to draw from, in frames; one named more often is
-            drawn more often. Empty: no draw, the middles of T equal parts.
-        num_draws (int): K; test results are the mean over them.
-        seed (int): Of the draws.
+        num_frames (int): T, number of frames per sample.
+        gaps (Sequence[int]): Gaps to choose from, in frames; a gap listed more often
+            is chosen more often. Empty: the middles of T equal parts, without chance.
+        num_draws (int): K, samples per video; test results are the mean over them.
+        seed (int): Seed of the samples.
     """
 
     def __init__(
@@ -49,8 +58,8 @@ class _FrameDraws(BaseTransform):
         self.num_draws = num_draws
         self.seed = seed
 
-    def draw(self, results: Dict, total: int) -> Tuple[np.ndarray, np.ndarray]:
-        """Frames (K, T) and gaps (K,) int64, of ``total`` frames."""
+    def draw(self, results: dict, total: int) -> tuple[np.ndarray, np.ndarray]:
+        """Sample frames (K, T) and gaps (K,) int64 from ``total`` frames."""
         if not self.gaps:
             frames = middle_frames(total, self.num_frames)
             gap = max(total // self.num_frames, 1)
@@ -64,11 +73,12 @@ class _FrameDraws(BaseTransform):
             [gap for _, gap in drawn]
         )
 
-    def stretch(self, results: Dict, fps: Optional[float], total: int) -> range:
-        """Which of ``total`` frames the sample's window takes.
+    def stretch(self, results: dict, fps: float | None, total: int) -> range:
+        """Return the frames that lie in the window of the sample.
 
         Raises:
-            BadSampleError: None, or the window needs a frame rate that is not known.
+            BadSampleError: If there is none, or if the window needs an unknown frame
+                rate.
         """
         window = results.get('window')
         if window is None:
@@ -92,9 +102,9 @@ class _FrameDraws(BaseTransform):
 
 @TRANSFORMS.register_module()
 class DrawStoredFrames(_FrameDraws):
-    """Draws of stored frame features.
+    """Sample stored frame features.
 
-    Required keys: ``feature_path`` of (N, C), one row a frame, or of the frames
+    Required keys: ``feature_path`` of (N, C), one row per frame, or of the frames
     themselves (N, 3, H, W); ``video_id``; optionally ``window`` (start, end) s,
     ``fps``, ``draw``.
 
@@ -102,11 +112,11 @@ class DrawStoredFrames(_FrameDraws):
     ``frame_gap`` (K,) int64 Tensor.
     """
 
-    def transform(self, results: Dict) -> Dict:
-        """Load and draw.
+    def transform(self, results: dict) -> dict:
+        """Load and sample.
 
         Raises:
-            BadSampleError: The file is missing, damaged or of another shape.
+            BadSampleError: If the file is missing or damaged, or has a different shape.
         """
         name = f'video {results["video_id"]}'
         features = load_array(results['feature_path'], name, _AXES)
@@ -120,7 +130,7 @@ class DrawStoredFrames(_FrameDraws):
 
 @TRANSFORMS.register_module()
 class DrawVideoFrames(_FrameDraws):
-    """Draws of decoded frames; only those drawn are decoded.
+    """Sample frames of a video; only the sampled frames are decoded.
 
     Required keys: ``video_path``, ``video_id``; optionally ``window``, ``draw``.
 
@@ -129,19 +139,24 @@ class DrawVideoFrames(_FrameDraws):
     Args:
         fps (float): Frames per second that gaps count.
         size (int): Height and width of frames, pixels.
-        **kwargs: Of the base.
+        backend (str): ``'auto'`` (PyAV), ``'pyav'``, or ``'decord'``, which reads
+            videos of a constant frame rate only; see :func:`mmvtg.video.open_video`.
+        **kwargs: See the base class.
     """
 
-    def __init__(self, fps: float = 30.0, size: int = 224, **kwargs) -> None:
+    def __init__(
+        self, fps: float = 30.0, size: int = 224, backend: str = 'auto', **kwargs
+    ) -> None:
         super().__init__(**kwargs)
         self.fps = fps
         self.size = size
+        self.backend = backend
 
-    def transform(self, results: Dict) -> Dict:
-        """Decode and draw.
+    def transform(self, results: dict) -> dict:
+        """Sample and decode.
 
         Raises:
-            BadSampleError: The file is missing, broken, or shorter than a frame.
+            BadSampleError: If the file is missing, damaged, or shorter than a frame.
         """
         images, place, gaps = self.read(results)
         results['video'] = images[torch.from_numpy(place)]
@@ -149,39 +164,41 @@ class DrawVideoFrames(_FrameDraws):
         return results
 
     def read(
-        self, results: Dict, reader: Optional[Reader] = None
-    ) -> Tuple[Tensor, np.ndarray, np.ndarray]:
-        """The frames that any draw wants, each once: see :meth:`transform`.
+        self, results: dict, reader: FrameReader | None = None
+    ) -> tuple[Tensor, np.ndarray, np.ndarray]:
+        """Decode all sampled frames, each once; see :meth:`transform`.
 
         Args:
             results (dict): The sample.
-            reader (FrameReader, optional): Of its frames, ``size`` pixels wide and
-                ``fps`` a second; default is one that decodes in this process.
+            reader (FrameReader, optional): Reader of its frames, ``size`` pixels wide,
+                ``fps`` per second. Default: a reader that decodes in this thread.
 
         Returns:
-            tuple: frames (N, 3, size, size) uint8, which of them each draw shows (K, T)
-            int64, and gaps (K,).
+            tuple: frames (N, 3, size, size) uint8; index of the frames of each sample
+            (K, T) int64; gaps (K,).
         """
-        reader = self.open(results) if reader is None else reader
+        if reader is None:
+            with self.open(results) as reader:
+                return self.read(results, reader)
         frames = self.stretch(results, self.fps, len(reader))
         drawn, gaps = self.draw(results, len(frames))
         wanted, place = np.unique(frames.start + drawn, return_inverse=True)
         images = torch.as_tensor(reader.take(wanted.tolist()))
         return images, place.reshape(drawn.shape), gaps
 
-    def open(self, results: Dict) -> FrameReader:
-        """Open the video and read no frame."""
-        name = results['video_id']
-        return FrameReader(results['video_path'], self.fps, self.size, video_id=name)
+    def open(self, results: dict) -> ClipReader:
+        """Open the video without decoding a frame."""
+        source = FrameSource(self.size, self.fps, backend=self.backend)
+        return source.open(VideoItem(results['video_id'], results['video_path']))
 
 
 @TRANSFORMS.register_module()
 class FramesToImages(BaseTransform):
-    """What was drawn, as mmaction2's recognisers take it (its ``NCTHW``).
+    """Convert sampled frames to the format of mmaction2's recognizers (``NCTHW``).
 
     Required keys: ``video`` (K, T, 3, H, W). Added keys: ``imgs`` (K, 3, T, H, W).
     """
 
-    def transform(self, results: Dict) -> Dict:
+    def transform(self, results: dict) -> dict:
         results['imgs'] = results['video'].transpose(1, 2).contiguous()
         return results

@@ -10,6 +10,7 @@ from mmvtg.registry import TRANSFORMS
 
 from ..annotations import expected_clips
 from ..array_files import map_array, read_array
+from ..encoding_spec import EncodingSpec
 from ..errors import BadSampleError
 from ..feature_store import MAX_LENGTH_GAP, QUERY_AXES, VIDEO_AXES, load_array
 from .joining import Groups, align, join, lift, normalize
@@ -25,6 +26,10 @@ class LoadStoredFeatures(BaseTransform):
     ``video_features`` (T, N, P, C), ``query_features`` (L, N, C) and ``num_clips``; one
     vector a clip is one layer of one token. A single
     stream that is not normalised keeps its type (float16).
+
+    What the data set's ``encoding`` says of joining (:class:`EncodingSpec`) takes the
+    place of the arguments that can be given here. A sample of a raw video brings
+    ``video_arrays`` and ``query_array`` instead of paths, as a store would hold them.
 
     Streams named in ``apart`` have as many clips as the others and are not joined: each
     is added as ``{stream}_features`` (T, C).
@@ -65,35 +70,61 @@ class LoadStoredFeatures(BaseTransform):
         class_token: bool = False,
         apart: Sequence[str] = (),
     ) -> None:
+        self.max_clips = max_clips
+        self.cut_clips = cut_clips
+        self._configure(
+            normalize, temporal_endpoints, max_words, num_layers, class_token, apart
+        )
+        self._encoding: Optional[EncodingSpec] = None
+        # queries of a video come one after the other (VideoGroupSampler, test sets)
+        self._last: Tuple[Any, Dict[str, np.ndarray]] = (None, {})
+
+    def _configure(
+        self,
+        normalize: Groups,
+        temporal_endpoints: bool,
+        max_words: Optional[int],
+        num_layers: Optional[int],
+        class_token: bool,
+        apart: Sequence[str],
+    ) -> None:
         self.normalize = [
             group if isinstance(group, str) else tuple(group) for group in normalize
         ]
         self.temporal_endpoints = temporal_endpoints
-        self.max_clips = max_clips
-        self.cut_clips = cut_clips
         self.max_words = max_words
         self.apart = tuple(apart)
         self.layers = slice(None if num_layers is None else -num_layers, None)
         self.tokens = slice(1 if class_token else None)
         # who wants all of a file reads it faster than page by page
         self._read = map_array if num_layers or class_token else read_array
-        # queries of a video come one after the other (VideoGroupSampler, test sets)
-        self._last: Tuple[Any, Dict[str, np.ndarray]] = (None, {})
 
     def transform(self, results: dict) -> dict:
+        encoding = results.get('encoding')
+        if encoding is not None and encoding is not self._encoding:
+            self._configure(**encoding.loader())
+            self._encoding = encoding
+        arrays = self._load_video(results)
+        for name, array in arrays.items():
+            results[f'{name}_features'] = torch.from_numpy(array)
+        if 'query_feature_path' in results or 'query_array' in results:
+            query = self._load_query(results)
+            results['query_features'] = torch.from_numpy(query)
+        results['num_clips'] = len(arrays['video'])
+        return results
+
+    def _load_video(self, results: dict) -> Dict[str, np.ndarray]:
+        """Return ``video``, all streams in one, and those that stay apart."""
+        given = results.pop('video_arrays', None)
+        if given is not None:
+            arrays = {name: self._wanted(array) for name, array in given.items()}
+            return self._join(results, arrays)
         streams = results.get('video_streams', ('video',))
         paths = [results[f'{name}_feature_path'] for name in streams]
         source = (*paths, results['duration'], results['fps'])
         if source != self._last[0]:
             self._last = (source, self._join(results, self._load_streams(results)))
-        arrays = self._last[1]
-        for name, array in arrays.items():
-            results[f'{name}_features'] = torch.from_numpy(array)
-        if 'query_feature_path' in results:
-            query = self._load_query(results)
-            results['query_features'] = torch.from_numpy(query)
-        results['num_clips'] = len(arrays['video'])
-        return results
+        return self._last[1]
 
     def _load_streams(self, results: dict) -> Dict[str, np.ndarray]:
         """Stream -> (T_s, N, P, C_s), of lengths that the annotation allows."""
@@ -157,8 +188,10 @@ class LoadStoredFeatures(BaseTransform):
         return array[:, 0, 0]
 
     def _load_query(self, results: dict) -> np.ndarray:
-        label = f'query {results["query_id"]}'
-        array = load_array(results['query_feature_path'], label, QUERY_AXES)
+        array = results.pop('query_array', None)
+        if array is None:
+            label = f'query {results["query_id"]}'
+            array = load_array(results['query_feature_path'], label, QUERY_AXES)
         array = lift(array[: self.max_words], 3)[:, self.layers]
         if 'query' in self.normalize:
             array = normalize(dict(query=array), ['query'])['query']

@@ -1,6 +1,6 @@
-"""A moment, and a stretch of the same video that is none: frames and motion of both."""
+"""Frames and motion of a moment, and of a part of the same video outside of moments."""
 
-from typing import Dict, List, Optional, Tuple
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
@@ -9,13 +9,13 @@ from torch import Tensor
 
 from mmvtg.registry import TRANSFORMS
 from mmvtg.structures import GroundingDataSample, clean_moments
+from mmvtg.video.clips import ClipReader, FrameSource, VideoItem
 
 from ..array_files import map_array
 from ..errors import BadSampleError
 from ..feature_store import MAX_LENGTH_GAP, load_array
 from ..frame_draws import draw_generator
 from ..moment_draws import clip_range, draw_negative, draw_positive
-from .frame_readers import open_frames
 from .joining import resample_rows
 
 _AXES = {2: '(T, V)'}
@@ -24,80 +24,83 @@ _KEYS = ('positive', 'intra', 'positive_motion', 'intra_motion')
 
 @TRANSFORMS.register_module()
 class LoadMomentPair(BaseTransform):
-    """Draws a moment of the query and a stretch outside of all of them, and reads both.
+    """Sample a moment of the query and a run outside of all moments, and read both.
 
     Required keys: ``moments`` (N, 2) s, N >= 1, ``fps``, ``video_id``, ``query_id``;
     ``frames_feature_path`` of stored frames or ``video_path``; optionally
     ``motion_feature_path`` of (T, V), ``resampled``, ``max_length_gap``, ``draw``.
 
     Added keys: ``positive`` (L, 3, H, W) and ``intra`` (M, 3, H, W) uint8 RGB Tensors,
-    M <= L, 0 where the moments leave nothing of the video; with motion,
-    ``positive_motion`` (L, V) and ``intra_motion`` (M, V) float32; ``positive_clips``
-    and ``intra_clips``, (start, end) of both, clips; ``num_clips`` of the video.
+    M <= L, 0 if the moments cover the whole video; with motion, ``positive_motion``
+    (L, V) and ``intra_motion`` (M, V) float32; ``positive_clips`` and ``intra_clips``,
+    (start, end) of both, clips; ``num_clips`` of the video.
 
-    What is drawn depends on ``seed``, ``draw`` (the epoch) and the query alone.
+    Samples depend on ``seed``, ``draw`` (the epoch) and the query only.
 
     Args:
-        max_clips (int, optional): Longest moment; a random stretch of longer ones is
-            taken. None: whole moments, for evaluation.
+        max_clips (int, optional): Maximum length of a moment, clips; a random run of
+            this length is taken from longer moments. None: whole moments, for
+            evaluation.
         size (int): Height and width of decoded frames, pixels.
-        sampling (str): Which frame of a clip is decoded, ``start`` or ``middle``.
-        seed (int): Of the draws.
+        sampling (str): Decoded frame of each clip, ``start`` or ``middle``.
+        seed (int): Seed of the samples.
+        backend (str): ``'auto'`` (PyAV), ``'pyav'``, or ``'decord'``, which reads
+            videos of a constant frame rate only; see :func:`mmvtg.video.open_video`.
 
     Raises:
-        ValueError: Unknown ``sampling``, or ``max_clips`` below 1.
+        ValueError: If ``sampling`` is unknown, or ``max_clips`` is below 1.
     """
 
     def __init__(
         self,
-        max_clips: Optional[int] = 16,
+        max_clips: int | None = 16,
         size: int = 224,
         sampling: str = 'start',
         seed: int = 0,
+        backend: str = 'auto',
     ) -> None:
         if max_clips is not None and max_clips < 1:
-            raise ValueError(f'max_clips is {max_clips}, want 1 or more, or None')
+            raise ValueError(f'max_clips must be >= 1 or None, got {max_clips}')
         if sampling not in ('start', 'middle'):
-            raise ValueError(f"sampling is {sampling!r}, want 'start' or 'middle'")
+            raise ValueError(f"sampling must be 'start' or 'middle', got {sampling!r}")
         self.max_clips = max_clips
         self.size = size
         self.sampling = sampling
         self.seed = seed
+        self.backend = backend
 
-    def transform(self, results: Dict) -> Dict:
-        """Draw and read.
+    def transform(self, results: dict) -> dict:
+        """Sample and read.
 
         Raises:
-            BadSampleError: No moment, no frames, or motion of another length.
+            BadSampleError: If the query has no moment, if the frames cannot be read, or
+                if the motion features have a different length.
         """
         if not len(results['moments']):
             raise BadSampleError(
                 f'query {results["query_id"]} has no moment: leave it out of the '
                 'annotation file'
             )
-        frames = self._open(results)
-        positive, intra = self._draw(results, len(frames))
-        motion = self._motion(results, len(frames))
-        for name, clips in (('positive', positive), ('intra', intra)):
-            results[f'{name}_clips'] = (clips.start, clips.stop)
-            results[name] = self._take(frames, clips)
-            if motion is not None:
-                rows = np.array(motion[clips.start : clips.stop], dtype=np.float32)
-                results[f'{name}_motion'] = torch.from_numpy(rows)
-        results['num_clips'] = len(frames)
+        with self._open(results) as frames:
+            results['num_clips'] = len(frames)
+            positive, intra = self._draw(results, len(frames))
+            motion = self._motion(results, len(frames))
+            for name, clips in (('positive', positive), ('intra', intra)):
+                results[f'{name}_clips'] = (clips.start, clips.stop)
+                results[name] = self._take(frames, clips)
+                if motion is not None:
+                    rows = np.array(motion[clips.start : clips.stop], dtype=np.float32)
+                    results[f'{name}_motion'] = torch.from_numpy(rows)
         return results
 
-    def _open(self, results: Dict):
-        """Stored frames (T, 3, H, W), or a reader of T frames."""
+    def _open(self, results: dict) -> AbstractContextManager[ClipReader | np.ndarray]:
+        """Open stored frames (T, 3, H, W), or a reader of T frames."""
         path = results.get('frames_feature_path')
         if path is None:
-            return open_frames(
-                self.sampling,
-                results['video_path'],
-                results['fps'],
-                self.size,
-                results['video_id'],
+            source = FrameSource(
+                self.size, results['fps'], self.sampling, backend=self.backend
             )
+            return source.open(VideoItem(results['video_id'], results['video_path']))
         name = f'video {results["video_id"]}'
         frames = load_array(path, name, {4: '(T, 3, H, W)'}, read=map_array)
         if frames.shape[1] != 3 or frames.dtype != np.uint8:
@@ -105,20 +108,20 @@ class LoadMomentPair(BaseTransform):
                 f'{name}: {path} holds {frames.dtype} of shape {frames.shape} and no '
                 'frames; store them with configs/_base_/features/frames.py'
             )
-        return frames
+        return nullcontext(frames)
 
-    def _draw(self, results: Dict, total: int) -> Tuple[range, range]:
+    def _draw(self, results: dict, total: int) -> tuple[range, range]:
         fps = results['fps']
         windows = clean_moments(results['moments'], total / fps, 1 / fps)
-        moments: List[range] = [clip_range(window, fps, total) for window in windows]
+        moments: list[range] = [clip_range(window, fps, total) for window in windows]
         rng = draw_generator(
             self.seed, str(results['query_id']), results.get('draw', 0)
         )
         positive = draw_positive(rng, moments, self.max_clips)
         return positive, draw_negative(rng, moments, len(positive), total)
 
-    def _motion(self, results: Dict, total: int) -> Optional[np.ndarray]:
-        """Features of all clips (total, V), or None if the data set has none."""
+    def _motion(self, results: dict, total: int) -> np.ndarray | None:
+        """Return features of all clips (total, V), or None without motion features."""
         path = results.get('motion_feature_path')
         if path is None:
             return None
@@ -137,10 +140,10 @@ class LoadMomentPair(BaseTransform):
         return resample_rows(motion.astype(np.float32), total)
 
     @staticmethod
-    def _take(frames, clips: range) -> Tensor:
+    def _take(frames: ClipReader | np.ndarray, clips: range) -> Tensor:
         if isinstance(frames, np.ndarray):
             return torch.from_numpy(np.array(frames[clips.start : clips.stop]))
-        return frames.read(clips.start, clips.stop)
+        return torch.from_numpy(frames.read(clips.start, clips.stop))
 
     def __repr__(self) -> str:
         return f'LoadMomentPair(max_clips={self.max_clips}, seed={self.seed})'
@@ -148,10 +151,10 @@ class LoadMomentPair(BaseTransform):
 
 @TRANSFORMS.register_module()
 class PackMomentPair(BaseTransform):
-    """``results`` -> ``dict(inputs=dict(...), data_samples=...)``.
+    """Pack ``results`` into ``dict(inputs=dict(...), data_samples=...)``.
 
-    ``inputs`` has ``token_ids`` (L,), ``positive`` and ``intra``, and where there are
-    motion features ``positive_motion`` and ``intra_motion``.
+    ``inputs`` has ``token_ids`` (L,), ``positive`` and ``intra``, and with motion
+    features ``positive_motion`` and ``intra_motion``.
 
     Args:
         meta_keys (tuple): Keys that become metainfo, where present.
@@ -170,7 +173,7 @@ class PackMomentPair(BaseTransform):
     ) -> None:
         self.meta_keys = meta_keys
 
-    def transform(self, results: Dict) -> Dict:
+    def transform(self, results: dict) -> dict:
         inputs = {key: results[key] for key in _KEYS if key in results}
         inputs['token_ids'] = results['token_ids']
         metainfo = {key: results[key] for key in self.meta_keys if key in results}

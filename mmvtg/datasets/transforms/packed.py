@@ -2,6 +2,7 @@
 
 from typing import Optional, Tuple
 
+import torch
 from mmcv.transforms import BaseTransform
 from torch import Tensor
 from torch.utils.data import get_worker_info
@@ -47,6 +48,13 @@ class LoadPackedFeatures(BaseTransform):
                 'each would load the whole pack. Set num_workers=0 and '
                 'persistent_workers=False of the data loader'
             )
+        if 'video_arrays' in results:  # of a raw video
+            (video,) = results.pop('video_arrays').values()
+            results['video_features'] = lift(torch.from_numpy(video), 4)
+            query = torch.from_numpy(results.pop('query_array'))
+            results['query_features'] = lift(query, 3)
+            results['num_clips'] = len(video)
+            return results
         video, folder = self._find(results['video_feature_path'])
         expected = expected_clips(results)
         if abs(len(video) - expected) > results.get('max_length_gap', MAX_LENGTH_GAP):

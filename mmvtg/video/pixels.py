@@ -1,0 +1,54 @@
+"""Decoded frames of any pixel format -> RGB as a player shows it."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+
+#: Larger frames are scaled down while they are converted, pixels (8K has 33 million).
+_MAX_PIXELS = 2**25
+
+
+def to_rgb(
+    frame: av.VideoFrame, pixel_aspect: Fraction | None, size: tuple[int, int] | None
+) -> np.ndarray:
+    """Return a decoded frame as a player shows it, (H, W, 3) uint8 RGB.
+
+    Colors are those of ``ffmpeg -pix_fmt rgb24``; rotation and sample aspect ratio are
+    applied.
+
+    Args:
+        frame (VideoFrame): Frame of any pixel format.
+        pixel_aspect (Fraction | None): Width / height of a pixel.
+        size (tuple[int, int] | None): Height and width wanted, pixels.
+    """
+    turns = round(frame.rotation / 90) % 4
+    height, width = frame.height, frame.width
+    if size is not None:
+        height, width = size if turns % 2 == 0 else size[::-1]
+    elif pixel_aspect and pixel_aspect != 1:
+        width = max(round(width * pixel_aspect), 1)
+    scale = min((_MAX_PIXELS / (height * width)) ** 0.5, 1.0)
+    height, width = max(int(height * scale), 1), max(int(width * scale), 1)
+    if max(part.bits for part in frame.format.components) > 8:
+        rgb = _filtered(frame, height, width)
+    else:
+        rgb = frame.reformat(width, height, format='rgb24', interpolation='BICUBIC')
+    return np.rot90(rgb.to_ndarray(), turns)
+
+
+def _filtered(frame: av.VideoFrame, height: int, width: int) -> av.VideoFrame:
+    """Convert by ffmpeg's own filters, which know where the chroma of 10 bits lies."""
+    graph = av.filter.Graph()
+    source = graph.add(
+        'buffer',
+        video_size=f'{frame.width}x{frame.height}',
+        pix_fmt=frame.format.name,
+        time_base='1/1000',
+        colorspace=str(int(frame.colorspace)),
+        range=str(int(frame.color_range)),
+    )
+    steps = graph.add('scale', f'{width}:{height}'), graph.add('format', 'rgb24')
+    graph.link_nodes(source, *steps, graph.add('buffersink')).configure()
+    graph.push(frame)
+    return graph.pull()

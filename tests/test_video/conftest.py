@@ -1,0 +1,23 @@
+"""Processes, threads and files that tests must not leave behind."""
+
+import multiprocessing
+import os
+import threading
+
+import pytest
+from fake_videos import FakeSource, wait_until
+
+from mmvtg.video.clips import VideoItem
+from mmvtg.video.processes import decode_all
+
+
+@pytest.fixture
+def nothing_is_left():
+    """The test leaves no process, no thread, and no file descriptor."""
+    for _ in decode_all([VideoItem('v', '1 fine')], FakeSource(2, 1.0), 1, 1):
+        pass  # the heap of multiprocessing keeps its file open from now on
+    files, threads = len(os.listdir('/proc/self/fd')), threading.active_count()
+    yield
+    wait_until(lambda: not multiprocessing.active_children())
+    wait_until(lambda: threading.active_count() == threads)
+    assert len(os.listdir('/proc/self/fd')) == files
