@@ -8,6 +8,8 @@ import torch
 from mmengine.config import Config
 from tiny_world import ROOT
 
+from mmvtg.datasets.encoding_spec import parse_encoding
+from mmvtg.encoding.streams import check_towers
 from mmvtg.models.towers import CLIPVisionTower
 from mmvtg.registry import DATASETS, MODELS
 
@@ -95,7 +97,12 @@ def test_the_streams_are_joined(tmp_path, make_store, line):
                 dict(type='LoadStoredFeatures'),
                 dict(type='PackGroundingInputs'),
             ],
-            **{k: settings[k] for k in ('data_prefix', 'file_names', 'streams')},
+            **{k: settings[k] for k in ('data_prefix', 'file_names', 'encoding')},
         )
     )
-    assert dataset[0]['inputs']['video'].shape == (20, 1, 1, 512 + 2048)
+    video = dataset[0]['inputs']['video']
+    assert video.shape == (20, 1, 1, 512 + 2048)
+    assert torch.allclose(video[..., :512].norm(dim=-1), torch.tensor(1.0))
+    spec = parse_encoding(settings['encoding'])
+    with pytest.raises(ValueError, match='clip features, .*encoding.streams.clip'):
+        check_towers(spec, 0.5)

@@ -55,6 +55,9 @@ def publish(checkpoint: str, target: str) -> str:
     weights = {k: v.contiguous().cpu() for k, v in content['state_dict'].items()}
     # the resolved config stays out: it holds paths of the machine that trained
     kept = {key: content['meta'].get(key) for key in ('epoch', 'seed')}
+    features = (content['meta'].get('dataset_meta') or {}).get('features')
+    if features:  # inferencers compare their towers with it
+        kept['features'] = features
     with replacing(target) as temporary:
         # one entry: the format writes several in an order drawn by chance
         save_file(weights, temporary, metadata={'training': json.dumps(kept)})

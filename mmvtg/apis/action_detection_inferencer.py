@@ -95,7 +95,8 @@ class ActionDetectionInferencer(ModelInferencer):
             (window or 0) / 2,
             self.decode,
         )
-        self._check_features(self.streams.towers, None, self.streams.fps)
+        rate = 'auto' if fps else self.streams.fps
+        self._check_features(self.streams.towers, None, rate)
         self._settings.update(fps=self.streams.fps, window=window)
 
     def __call__(

@@ -1,6 +1,7 @@
 """What all inferencers share: a model by its name, its weights, its towers."""
 
 import hashlib
+import os.path as osp
 from collections.abc import Callable, Sequence
 from typing import Any, Dict, List, Optional, Tuple, Type, Union
 
@@ -20,6 +21,7 @@ from mmvtg.encoding.manifest import (
     refuse_other_features,
     video_manifest,
 )
+from mmvtg.engine.checkpoint import features_record
 from mmvtg.registry import MODELS
 from mmvtg.video.decoding import decode_ahead
 from mmvtg.video.errors import BadSampleError
@@ -87,7 +89,7 @@ class ModelInferencer(BaseInferencer):
     ) -> None:
         self.decode = DecodingProcess().decode if isolated else decode_ahead
         self._settings: Dict[str, Any] = {}
-        self._trained_on: Optional[dict] = None
+        self._trained_on: Dict[str, dict] = {}
         self._what, name = model if isinstance(model, str) else 'the config', None
         if isinstance(model, str):
             model, name = find_model(model)
@@ -103,6 +105,8 @@ class ModelInferencer(BaseInferencer):
                 _say_what_it_knows(name)
             self._random = weights == 'random'
             weights = None if self._random else weights
+            if weights is not None and osp.isfile(osp.expanduser(weights)):
+                self._trained_on = features_record(weights)
             device = None if device is None else check_device(device)
             super().__init__(model, weights, device, scope, show_progress)
         self.device = next(self.model.parameters()).device
@@ -172,20 +176,24 @@ class ModelInferencer(BaseInferencer):
         if stored:
             (name,) = self.encoding.streams
             towers = dict.fromkeys([name, 'feature'], frames.towers['video'])
-            self._check_features(towers, None, frames.source.fps)
+            self._check_features(towers, None, 'auto' if fps else frames.source.fps)
         self._settings.update(fps=frames.source.fps)
         return frames
 
     def _check_features(
-        self, towers: Dict[str, Any], text_tower: Any, fps: Optional[float]
+        self, towers: Dict[str, Any], text_tower: Any, fps: Union[float, str, None]
     ) -> None:
         """Compare towers with the features that the checkpoint was trained on.
+
+        Args:
+            towers (dict): Stream -> vision tower.
+            text_tower (nn.Module, optional): Encoder of queries.
+            fps (float | str): Clips per second; ``'auto'``: any, the user chose it.
 
         Raises:
             ValueError: If they differ; both descriptions are in the message.
         """
-        trained = (self._trained_on or {}).get('features') or {}
-        for name, manifest in trained.items():
+        for name, manifest in self._trained_on.items():
             if name == 'query':
                 if text_tower is not None:
                     own = query_manifest(text_tower, torch.zeros(1, 1))
@@ -193,9 +201,12 @@ class ModelInferencer(BaseInferencer):
             elif name in towers:
                 streams = self.encoding.streams
                 stream = streams.get(name) or next(iter(streams.values()))
-                source = stream.source(fps)
-                rate = source.fps if source.fps is not None else 'auto'
-                own = video_manifest(towers[name], torch.zeros(1, 1), source, rate)
+                own = video_manifest(
+                    towers[name],
+                    torch.zeros(1, 1),
+                    stream.source(None),
+                    stream.fps or fps or 'auto',
+                )
                 refuse_other_features(name, manifest, own)
 
     def _build_tower(self, config: Any) -> Any:
@@ -319,7 +330,6 @@ class ModelInferencer(BaseInferencer):
         """As mmengine; weights of another model, or none of learned parts: errors."""
         self._check_task(type(model))
         if checkpoint is not None:
-            self._trained_on = features_record(checkpoint)
             check_weights(model, checkpoint.get('state_dict', checkpoint))
             super()._load_weights_to_model(model, checkpoint, cfg)
             return
@@ -334,11 +344,6 @@ class ModelInferencer(BaseInferencer):
             MMLogger.get_current_instance().warning(
                 'random weights: the answers mean nothing'
             )
-
-
-def features_record(checkpoint: dict) -> Optional[dict]:
-    """Return what a checkpoint says of the data that it was trained on."""
-    return (checkpoint.get('meta') or {}).get('dataset_meta')
 
 
 def asker_of(cfg: Union[Config, ConfigDict]) -> Optional[str]:

@@ -118,7 +118,7 @@ class VTGInferencer(ModelInferencer):
         self._check_features(
             self.streams.towers,
             self.query_encoder and self.query_encoder.tower,
-            self.fps,
+            'auto' if fps else self.fps,
         )
         self._settings.update(fps=self.fps, window=window, overlap=overlap)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from mmvtg.datasets.store_manifest import complete_manifest
 from mmvtg.version import __version__
 from mmvtg.video.clips import FrameSource
 
@@ -118,9 +119,8 @@ def refuse_other_features(
     Raises:
         ValueError: Both descriptions are in the message.
     """
-    there, here = meaning_of(trained), meaning_of(own)
-    if 'sampling' in here:  # not in the manifests of earlier versions
-        there.setdefault('sampling', 'start')
+    there = meaning_of(complete_manifest(trained))
+    here = meaning_of(complete_manifest(own))
     differ = [key for key in sorted({*there, *here}) if there.get(key) != here.get(key)]
     if 'auto' in (there.get('fps'), here.get('fps')):
         differ = [key for key in differ if key != 'fps']

@@ -1,5 +1,6 @@
 """Checkpoints that survive a kill, and loading that runs no code."""
 
+import json
 import os
 import os.path as osp
 import pickle
@@ -76,6 +77,26 @@ def _load_safetensors(filename: str, map_location: Any) -> dict:
     if isinstance(map_location, (str, torch.device)):
         weights = {name: value.to(map_location) for name, value in weights.items()}
     return weights
+
+
+def features_record(path: str) -> dict:
+    """Return the manifests of the features that a checkpoint was trained on.
+
+    Args:
+        path (str): ``.pth`` file of a training, or ``.safetensors`` file that
+            ``tools/publish_model.py`` made of one.
+
+    Returns:
+        dict: Stream -> manifest of its store; empty if the checkpoint has no record.
+    """
+    if path.endswith('.safetensors'):
+        from safetensors import safe_open
+
+        with safe_open(osp.expanduser(path), 'pt') as file:
+            record = json.loads((file.metadata() or {}).get('training') or '{}')
+        return record.get('features') or {}
+    meta = load_from_local(path, 'cpu').get('meta') or {}
+    return (meta.get('dataset_meta') or {}).get('features') or {}
 
 
 def load_from_http(

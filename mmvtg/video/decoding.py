@@ -225,6 +225,7 @@ class DecodedVideo:
         self._events = decode(item, source, clips)
         opened = next(self._events)
         if isinstance(opened, Failed):
+            self.close()
             raise BadSampleError(opened.reason)
         assert isinstance(opened, Opened)
         self.duration, self._total = opened.duration, opened.total
@@ -253,6 +254,7 @@ class DecodedVideo:
         """
         for event in self._events:
             if isinstance(event, Failed):
+                self.close()
                 raise BadSampleError(event.reason)
             assert isinstance(event, Clips)
             yield event.frames

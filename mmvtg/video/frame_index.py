@@ -17,7 +17,9 @@ from .reader import Progress
 from .timing import FrameTimes, frame_times
 
 #: What PyAV raises for files that it cannot read.
-DECODER_ERRORS = (av.FFmpegError, ValueError, OverflowError, MemoryError)
+DECODER_ERRORS = (av.FFmpegError, IndexError, ValueError, OverflowError)
+#: Seconds that one read may take; some damaged headers would take minutes.
+_TIMEOUT = 60.0
 #: Containers only: no playlist, which would open other files or addresses.
 _FORMATS = (
     'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,asf,flv,gif,'
@@ -90,7 +92,9 @@ def open_container(path: str, name: str) -> av.container.InputContainer:
     except UnicodeEncodeError:
         target = open(path, 'rb')  # noqa: SIM115 closed with the container
     try:
-        return av.open(target, options=options, metadata_errors='ignore')
+        return av.open(
+            target, options=options, metadata_errors='ignore', timeout=_TIMEOUT
+        )
     except DECODER_ERRORS as error:
         raise BadSampleError(
             f'{name} cannot be opened ({first_line(error)}); it is truncated or no '

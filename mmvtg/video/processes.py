@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import resource
 import signal
 import sys
 import threading
@@ -14,10 +13,10 @@ from multiprocessing.connection import Connection
 from queue import Empty, Queue
 from typing import Any
 
-from . import image_folder, pyav_reader  # noqa: F401 what is loaded is not loaded in forks
 from .clips import VideoItem
 from .decoding import DEADLINE, Event, Failed, Opened, Source, decode_here, stuck
 from .reader import name_video
+from .worker import serve
 
 # as torch's data loaders: a fork starts at once and imports nothing again
 _CONTEXT: Any = multiprocessing.get_context(
@@ -33,7 +32,7 @@ class DecodingProcess:
     """A process that decodes one video after another.
 
     It is started when it is needed, killed with a video that is stuck, and ends with
-    this process.
+    this process. Videos that are decoded at the same time have a process each.
 
     Args:
         deadline (float): Seconds without progress after which a video counts as stuck.
@@ -42,6 +41,7 @@ class DecodingProcess:
     def __init__(self, deadline: float = DEADLINE) -> None:
         self.deadline = deadline
         self._owner = os.getpid()
+        self._free = threading.Lock()
         self._process: Any = None
         self._pipe: Connection | None = None
         self._clock: Any = None
@@ -51,19 +51,25 @@ class DecodingProcess:
 
         A video whose events are not read to the end is stopped with the process.
         """
-        self._send((item, source, clips))
+        if not self._free.acquire(blocking=False):
+            other = DecodingProcess(self.deadline)
+            try:
+                yield from other.decode(item, source, clips)
+            finally:
+                other.stop()
+            return
         done = False
         try:
-            while True:
+            self._send((item, source, clips))
+            while not done:
                 event = self._receive(item)
                 done = event is None or isinstance(event, Failed)
                 if event is not None:
                     yield event
-                if done:
-                    return
         finally:
             if not done:
                 self.stop()
+            self._free.release()
 
     def _receive(self, item: VideoItem) -> Event | None:
         """Return the next event, None at the end of the video."""
@@ -99,7 +105,7 @@ class DecodingProcess:
             self._pipe, other = _CONTEXT.Pipe()
             self._clock = _CONTEXT.Value('d', time.monotonic(), lock=False)
             process = _CONTEXT.Process(
-                target=_serve, args=(other, self._clock, os.getpid()), daemon=True
+                target=serve, args=(other, self._clock, os.getpid()), daemon=True
             )
             process.start()
             self._process = process  # from now on it can be killed
@@ -133,44 +139,6 @@ class DecodingProcess:
         if self._pipe is not None:
             self._pipe.close()
         self._process, self._pipe = None, None
-
-
-def _serve(pipe: Connection, clock: Any, parent: int) -> None:
-    """Decode for the process at the other end of the pipe, until it is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not what the parent does then
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-    def tick() -> None:
-        clock.value = time.monotonic()
-
-    def send(event: Event | None) -> None:
-        tick()
-        try:
-            pipe.send(event)
-        except OSError:
-            os._exit(0)  # nobody listens
-        tick()
-
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    while True:
-        try:
-            item, source, clips = pipe.recv()
-        except (EOFError, OSError):
-            os._exit(0)  # what the parent registered to run at its exit is not for us
-        for event in decode_here(item, source, clips, tick):
-            send(event)
-            if isinstance(event, Failed):
-                break
-        else:
-            send(None)
-
-
-def _end_with(parent: int) -> None:
-    """End this process soon after its parent, however that ended."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(0)
 
 
 def decode_all(

@@ -19,6 +19,8 @@ from .reader import Progress, Size, VideoReader, no_progress
 
 #: A frame that cannot be decoded is replaced by a neighbor up to this far away, s.
 _MAX_HOLE = 1.0
+#: Larger frames are not decoded, pixels (16K has 133 million).
+_MAX_DECODED = 2**27
 #: Frames up to which packets are skipped one by one; beyond, the reader seeks.
 _MAX_SKIP = 1000
 _PREDICTED = (av.video.frame.PictureType.P, av.video.frame.PictureType.B)
@@ -122,6 +124,7 @@ class PyAVReader(VideoReader):
         self._container = open_container(self.path, self.name)
         self._stream = video_stream(self._container, self.name)
         self._codec = self._stream.codec_context
+        self._codec.options = {'max_pixels': str(_MAX_DECODED)}
         self._codec.thread_count = self._num_threads
         if self._num_threads != 1:
             self._codec.thread_type = 'AUTO'

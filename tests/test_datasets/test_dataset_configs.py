@@ -8,6 +8,7 @@ import pytest
 from mmengine.config import Config
 
 from mmvtg.datasets.encoding_spec import parse_encoding
+from mmvtg.datasets.errors import BadSampleError
 from mmvtg.registry import DATASETS
 from mmvtg.utils.launch import load_config, share_encoding
 
@@ -95,6 +96,23 @@ def test_a_data_set_reads_what_its_config_says(tmp_path, name, split):
     targets = any(step['type'] == 'SaliencyTarget' for step in config['pipeline'])
     if split == 'train' and targets:
         assert len(dataset[0]['data_samples'].positive_clips)
+
+
+def test_a_store_of_other_frames_is_refused(tmp_path):
+    """Published features of R2-Tuning show the middle of each clip."""
+    config = dict(_load('qvhighlights').val_dataloader.dataset, data_root=str(tmp_path))
+    lines = _lines(config)
+    (tmp_path / config['ann_file']).write_text('\n'.join(map(json.dumps, lines)))
+    for item in lines:
+        _write_features(tmp_path, config, item)
+    manifest = tmp_path / config['data_prefix']['video'] / 'manifest.json'
+    # versions before `sampling` was in manifests took the start of each clip
+    made = dict(kind='video', weights_sha256='a', model='ViT-B-32-quickgelu', fps=0.5)
+    manifest.write_text(json.dumps(made))
+    with pytest.raises(BadSampleError, match="is 'start' there and 'middle' in the"):
+        DATASETS.build(config)
+    manifest.write_text(json.dumps(dict(made, sampling='middle', hooks=[])))
+    assert len(DATASETS.build(config)) == 2
 
 
 def test_clip_comes_first_where_the_authors_have_it_first():

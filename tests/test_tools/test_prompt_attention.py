@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from mmvtg.models.towers import CLIPVisionTower
+from mmvtg.models.towers import CLIPVisionTower, FrameTower
+from mmvtg.registry import MODELS
 
 av = pytest.importorskip('av')
 TOOL = Path(__file__).parents[2] / 'tools' / 'analysis_tools' / 'prompt_attention.py'
@@ -21,13 +22,18 @@ HOOKS = [
 CONFIG = """
 default_scope = 'mmvtg'
 fps = 1.0
-feature_extractor = dict(
-    frame_size=64,
-    vision_tower=dict(
-        type='CLIPVisionTower', model='tiny-clip', pretrained='shipped',
-        hooks={hooks!r}, hook_weights={weights!r},
+encoding = dict(
+    streams=dict(
+        motion=dict(auxiliary=True, store={motion!r}),
+        video=dict(
+            tower=dict(
+                type='CLIPVisionTower', model='tiny-clip', pretrained='shipped',
+                hooks={hooks!r}, hook_weights={weights!r},
+            ),
+            frame_size=64,
+            motion='motion',
+        ),
     ),
-    motion=dict(folder={motion!r}),
 )
 """
 
@@ -68,11 +74,29 @@ def test_the_picture_has_a_column_a_frame(project, monkeypatch):
     assert len(np.unique(wide.reshape(-1, 3), axis=0)) > 50
 
 
+@MODELS.register_module()
+class MeanColorTower(FrameTower):
+    """Mean colors of clips, twice, as vectors (N, 6)."""
+
+    def encode_runs(self, frames, runs):
+        return frames.float().mean((2, 3)).repeat(1, 2), [], {}
+
+
+def test_motion_comes_from_its_tower_without_a_store(project, monkeypatch):
+    tower = ['store=None', 'tower.type=MeanColorTower']
+    options = [f'encoding.streams.motion.{one}' for one in tower]
+    run(monkeypatch, project, '--times', '0', '2', '--cfg-options', *options)
+    assert (project / 'a.png').exists()
+
+
 def test_what_cannot_be_drawn_is_named(project, monkeypatch):
     with pytest.raises(SystemExit, match='has 4 s'):
         run(monkeypatch, project, '--times', '4')
     with pytest.raises(SystemExit, match='layers are 1 to 6'):
         run(monkeypatch, project, '--times', '1', '--layers', '7')
+    with pytest.raises(SystemExit, match='got 0 and fps = 1.0'):
+        options = 'encoding.streams.video.tower.hooks=[]'
+        run(monkeypatch, project, '--times', '1', '--cfg-options', options)
     (project / 'film.npy').unlink()
     with pytest.raises(SystemExit, match='film.npy is missing'):
         run(monkeypatch, project, '--times', '1')

@@ -49,7 +49,8 @@ def test_frames_are_those_of_this_process_to_the_bit(tmp_path, process):
 
 
 def test_a_process_that_is_killed_in_the_middle_of_a_video(process):
-    video = DecodedVideo(VideoItem('v', '200 fine'), FAKE, 4, process.decode)
+    large = FakeSource(size=300, fps=1.0)  # no pipe holds all of it
+    video = DecodedVideo(VideoItem('v', '200 fine'), large, 4, process.decode)
     chunks = video.chunks()
     assert next(chunks)[:, 0, 0, 0].tolist() == [0, 1, 2, 3]
     os.kill(process._process.pid, signal.SIGKILL)
@@ -77,6 +78,33 @@ def test_one_process_decodes_many_videos(process):
         assert len(video) == 8  # opened only
     pids.add(process._process.pid)
     assert len(pids) == 1
+
+
+def test_videos_at_the_same_time_have_a_process_each(process):
+    first = DecodedVideo(VideoItem('a', '40 fine'), FAKE, 4, process.decode)
+    chunks = first.chunks()
+    next(chunks)
+    with DecodedVideo(VideoItem('b', '30 fine'), FAKE, 5, process.decode) as second:
+        assert (len(first), len(second)) == (40, 30)
+        for one, two in zip(chunks, second.chunks(), strict=False):
+            assert len(one) == 4 and len(two) == 5
+            assert len(multiprocessing.active_children()) == 2
+    assert len(multiprocessing.active_children()) == 1
+    first.close()
+    assert len(list(process.decode(VideoItem('v', '4 fine'), FAKE, 4))) == 2
+
+
+@pytest.mark.parametrize('path', ['8 missing', '8 broken', '8 crash'])
+def test_errors_that_are_kept_do_not_keep_the_process(process, path):
+    errors = []
+    for _ in range(3):
+        try:
+            with DecodedVideo(VideoItem('v', path), FAKE, 4, process.decode) as video:
+                list(video.chunks())
+        except BadSampleError as error:
+            errors.append(error)
+        assert not process._free.locked()
+    assert len(errors) == 3
 
 
 def test_a_video_that_is_left_in_the_middle_ends_its_process(process):

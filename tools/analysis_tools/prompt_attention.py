@@ -5,11 +5,11 @@
 
 Draws the frames at the given seconds; below them the attention of the class token of
 the frozen tower and that of the adapted tower's prompt, mean over heads and over
-`--layers`, bright where it is high (each map has its own scale; the number is the share
-of the attention that goes to patches at all). A ring marks the patch that the temporal
-prompt takes from the last of these layers. CONFIG has a `feature_extractor` with the
-hooks; their weights are those of `hook_weights`. Motion is read from the folder of
-`feature_extractor.motion`, by the name of the video's file.
+`--layers`, bright where it is high (each map has its own scale; the number is the
+fraction of the attention that goes to patches). A ring marks the patch that the
+temporal prompt takes from the last of these layers. The block `encoding` of CONFIG has
+the hooks; their weights are those of `hook_weights`. The motion that they read comes
+from the `store` of its stream, by the name of the video file, or else from its tower.
 """
 
 import argparse
@@ -24,13 +24,21 @@ from matplotlib.figure import Figure
 from mmengine.config import DictAction
 from torch import Tensor
 
+from mmvtg.datasets.encoding_spec import (
+    EncodingSpec,
+    StreamSpec,
+    learned_hooks,
+    parse_encoding,
+)
 from mmvtg.datasets.errors import BadSampleError
+from mmvtg.encoding.cache import FeatureCache
+from mmvtg.encoding.streams import StreamEncoder, fit_motion
 from mmvtg.extraction.motion import MotionStore
 from mmvtg.models.tower_hooks import RowRequest, TowerContext, TowerHook
 from mmvtg.models.towers import CLIPVisionTower
 from mmvtg.registry import MODELS, register_all_modules
 from mmvtg.utils.launch import load_config
-from mmvtg.video.clips import FrameSource, VideoItem
+from mmvtg.video.clips import VideoItem
 
 _INK = '#222222'
 
@@ -124,33 +132,56 @@ def draw(
     figure.savefig(path)
 
 
+def adapted_stream(spec: EncodingSpec) -> StreamSpec:
+    """Return the stream whose tower has learned hooks."""
+    found = [
+        stream
+        for stream in spec.streams.values()
+        if stream.tower is not None and learned_hooks(stream.tower)
+    ]
+    if len(found) != 1 or not isinstance(spec.fps, (int, float)):
+        raise ValueError(
+            'the block `encoding` of the config must have one stream whose tower has '
+            f'learned hooks, and fps; got {len(found)} and fps = {spec.fps!r}'
+        )
+    return found[0]
+
+
+def read_motion(spec: EncodingSpec, name: str, path: str, length: int) -> Tensor:
+    """Return the features (length, V) of a stream of motion."""
+    stream = spec.streams[name]
+    if stream.store is not None:
+        store = MotionStore(stream.store, stream.file_name, resample=stream.resample)
+        return store.read(osp.splitext(osp.basename(path))[0], length)
+    tower = MODELS.build(stream.tower).eval()
+    rows = StreamEncoder(stream, tower, spec.fps, FeatureCache(0)).open(path).whole()
+    return torch.from_numpy(fit_motion(rows, length, path))
+
+
 def main() -> None:
     args = parse_args()
     register_all_modules()
     cfg = load_config(args.config, args.cfg_options)
-    settings = cfg.feature_extractor
-    source = FrameSource(
-        settings.frame_size, cfg.fps, settings.get('sampling', 'start')
-    )
-    name = osp.splitext(osp.basename(args.video))[0]
     try:
-        reader = source.open(VideoItem(name, args.video))
-        frames, inputs = torch.from_numpy(reader.read(0, len(reader))), {}
-        if settings.get('motion'):
-            store = MotionStore(**settings.motion)
-            inputs['motion'] = store.read(name, len(frames))
-        adapted = MODELS.build(settings.vision_tower).eval()
+        spec = parse_encoding(cfg.get('encoding') or {})
+        stream = adapted_stream(spec)
+        with stream.source(spec.fps).open(VideoItem(None, args.video)) as reader:
+            frames, inputs = torch.from_numpy(reader.read(0, len(reader))), {}
+        if stream.motion is not None:
+            motion = read_motion(spec, stream.motion, args.video, len(frames))
+            inputs['motion'] = motion
+        adapted = MODELS.build(stream.tower).eval()
     except (BadSampleError, OSError, ValueError) as error:
         raise SystemExit(f'prompt_attention: {error}') from error
-    clips = [int(time * cfg.fps) for time in args.times]
+    clips = [int(time * spec.fps) for time in args.times]
     if not all(0 <= clip < len(frames) for clip in clips):
-        last = len(frames) / cfg.fps
+        last = len(frames) / spec.fps
         raise SystemExit(f'prompt_attention: {args.video} has {last:g} s')
     depth = adapted.num_layers
     layers = [n - 1 for n in args.layers or range(depth // 2 + 1, depth + 1)]
     if not all(0 <= layer < depth for layer in layers):
         raise SystemExit(f'prompt_attention: layers are 1 to {depth}')
-    plain = {key: settings.vision_tower[key] for key in ('model', 'pretrained')}
+    plain = {key: stream.tower[key] for key in ('model', 'pretrained')}
     frozen = CLIPVisionTower(**plain).eval()
     frozen.hooks.append(ClassTokenRows())
     rows = []

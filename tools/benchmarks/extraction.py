@@ -5,7 +5,7 @@
     # the time of CLIP ViT-B/32 without its weights
     python tools/benchmarks/extraction.py --videos DIR --fps 0.5 \\
         --config configs/_base_/features/clip_b32.py \\
-        --cfg-options feature_extractor.vision_tower.pretrained=None
+        --cfg-options encoding.streams.video.tower.pretrained=None
 
 One after the other: decode only, encode only (random frames), the whole pipeline into a
 pack, and the two-stage way (write the frames of a video, then encode them). The
@@ -27,13 +27,18 @@ from cpu_time import Stopwatch
 from mmengine.config import DictAction
 from mmengine.logging import MMLogger
 
-from mmvtg.extraction import FeatureExtractor, VideoItem, decode
-from mmvtg.extraction.decoding import Failed
+from mmvtg.datasets.encoding_spec import parse_encoding
+from mmvtg.extraction import FeatureExtractor
+from mmvtg.extraction.planning import JobPlanner
 from mmvtg.extraction.work_list import list_videos
 from mmvtg.registry import register_all_modules
 from mmvtg.utils.launch import load_config
+from mmvtg.video.clips import VideoItem
+from mmvtg.video.decoding import Failed
+from mmvtg.video.processes import decode_all
 
-CONFIG = osp.join(osp.dirname(__file__), '../../configs/_base_/models/tiny_clip_k4.py')
+FEATURES = osp.join(osp.dirname(__file__), '../../configs/_base_/features')
+CONFIG = osp.join(FEATURES, 'tiny_clip_k4.py')
 
 
 def parse_args() -> argparse.Namespace:
@@ -41,7 +46,8 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('--videos', required=True, help='folder or list of videos')
-    parser.add_argument('--config', default=CONFIG, help='has a feature_extractor')
+    parser.add_argument('--config', default=CONFIG, help='has a block `encoding`')
+    parser.add_argument('--stream', help='default: the first with a tower')
     parser.add_argument('--num-videos', type=int, default=40)
     parser.add_argument('--num-workers', type=int, default=2)
     parser.add_argument('--fps', type=float, default=1.0, help='clips per second')
@@ -53,7 +59,7 @@ def parse_args() -> argparse.Namespace:
 
 def decode_only(extractor: FeatureExtractor, items: List[VideoItem]) -> int:
     clips = 0
-    for event in decode(items, extractor.source, extractor.num_workers, 64):
+    for event in decode_all(items, extractor.source, extractor.num_workers, 64):
         if isinstance(event, Failed):
             raise SystemExit(event.reason)
         clips += len(event.frames)
@@ -64,10 +70,9 @@ def decode_only(extractor: FeatureExtractor, items: List[VideoItem]) -> int:
 def encode_only(extractor: FeatureExtractor, clips: int) -> int:
     size = max(1, extractor.batch_frames // extractor.source.frames_per_clip)
     frames = torch.randint(0, 256, (size, *extractor.source.clip_shape)).byte()
-    runs = torch.zeros(size, dtype=torch.int64)
-    done = 0
+    encode, done = extractor._frame_encoder(), 0
     while done < clips:
-        extractor._encode_clips(frames, runs)
+        encode(frames)
         done += size
     return done
 
@@ -80,19 +85,17 @@ def pipeline(extractor: FeatureExtractor, items: List[VideoItem], folder: str) -
 @torch.inference_mode()
 def two_stages(extractor: FeatureExtractor, items: List[VideoItem], folder: str) -> int:
     """Frames to files, then files to features, a video at a time."""
-    clips, frames = 0, defaultdict(list)
-    for event in decode(items, extractor.source, extractor.num_workers, 64):
+    clips, frames, encode = 0, defaultdict(list), extractor._frame_encoder()
+    for event in decode_all(items, extractor.source, extractor.num_workers, 64):
         name = event.item.video_id
         frames[name].append(event.frames)
         clips += len(event.frames)
         if sum(map(len, frames[name])) == event.total:
-            whole = torch.cat(frames.pop(name)).numpy()
+            whole = np.concatenate(frames.pop(name))
             np.save(osp.join(folder, f'{name}.frames.npy'), whole)
     for item in items:
         path = osp.join(folder, f'{item.video_id}.frames.npy')
-        frames = torch.from_numpy(np.load(path))
-        runs = torch.zeros(len(frames), dtype=torch.int64)
-        rows = extractor._encode_clips(frames, runs)
+        rows = encode(torch.from_numpy(np.load(path)))
         np.save(osp.join(folder, f'{item.video_id}.npy'), rows.numpy())
         os.unlink(path)
     return clips
@@ -100,16 +103,14 @@ def two_stages(extractor: FeatureExtractor, items: List[VideoItem], folder: str)
 
 def measure(args: argparse.Namespace) -> Dict[str, tuple]:
     """Name -> (clips, wall s, CPU s)."""
-    extractor = FeatureExtractor(
-        **{
-            **load_config(args.config, args.cfg_options).feature_extractor.to_dict(),
-            'text_tower': None,
-            'num_workers': args.num_workers,
-            'device': args.device,
-            'fps': args.fps,
-            'autocast': args.autocast,
-        }
+    cfg = load_config(args.config, args.cfg_options)
+    spec = parse_encoding(cfg.encoding.to_dict())
+    common = dict(
+        num_workers=args.num_workers, device=args.device, autocast=args.autocast
     )
+    names = [args.stream] if args.stream else None
+    (job, *_) = JobPlanner(spec, common, names, fps=args.fps).of_videos([], '')
+    extractor = FeatureExtractor(**job.settings, fps=args.fps)
     videos = list_videos(args.videos)[: args.num_videos]
     items = [VideoItem(name.replace('/', '_'), path) for name, path in videos]
     total = decode_only(extractor, items[:2])  # starts what is started once
