@@ -96,7 +96,7 @@ class ActionRecognitionInferencer(ModelInferencer):
             list(zip(paths, stretches)),
             lambda one: one[0],
             lambda one: [['recognize', one[1], *names]],
-            lambda one: [self._recognize(*one, names)],
+            lambda one: [self._recognize(one[0], one[1], names)],
             self.frames.check,
             on_error,
             return_datasamples,

@@ -116,7 +116,8 @@ class Batcher:
                 self._waiting.appendleft((name, frames[size:], rest))
             size -= len(pieces[-1][1])
         frames = self._pad([one[1] for one in pieces])
-        aux = None if pieces[0][2] is None else self._pad([one[2] for one in pieces])
+        extra = [one[2] for one in pieces if one[2] is not None]
+        aux = self._pad(extra) if extra else None
         rows = self.encoder(frames, aux)
         start = 0
         for name, part, _ in pieces:
@@ -135,8 +136,8 @@ class Batcher:
         """Encode what has all the neighbors that it can see."""
         margin = self.encoder.margin
         whole = video.sent == video.total
-        size = video.total if margin is None else self.size
-        reach = video.total if margin is None else margin
+        total = video.total
+        size, reach = (total, total) if margin is None else (self.size, margin)
         while video.returned < video.sent:
             start = video.returned
             if not whole and video.sent - start < size + reach:

@@ -1,39 +1,23 @@
 """Clips of frames -> features, as a feature store holds them."""
 
-from typing import Protocol
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .tower_output import stack_layers
 
 BATCH_FRAMES = 256  # frames per batch, where nothing else is given
 
 
-class VisionTower(Protocol):
-    """Vision tower, such as :class:`CLIPVisionTower`.
-
-    Attributes:
-        chunk_size (int): Clips that it computes at once.
-        couples_frames (bool): Whether hooks let a frame depend on its neighbors.
-        mean (Tensor): Of the colors; tells on which device the tower is.
-    """
-
-    chunk_size: int
-    couples_frames: bool
-    mean: Tensor
-
-    def encode_runs(
-        self, frames: Tensor, runs: Tensor, *inputs: dict
-    ) -> tuple[Tensor, list[Tensor], dict]:
-        """Encode (N, ...) clips of runs (N,): pooled (N, C), layers, hooks' outputs."""
-
-
 class FrameEncoder:
     """A vision tower and the precision in which it runs.
 
     Args:
-        tower (VisionTower): The tower, in ``eval``.
+        tower (nn.Module): Vision tower in ``eval``, such as :class:`CLIPVisionTower`:
+            ``encode_runs`` encodes clips, ``chunk_size`` of them at once;
+            ``couples_frames`` tells whether hooks let a frame depend on its neighbors,
+            up to ``margin`` frames away; ``mean`` is on its device.
         frames_per_clip (int): Frames of each clip.
         dtype (str, optional): Type of the result; default: see :func:`stack_layers`.
         autocast (str, optional): ``bfloat16`` or ``float16``: compute in it where that
@@ -43,7 +27,7 @@ class FrameEncoder:
 
     def __init__(
         self,
-        tower: nn.Module,
+        tower: Any,
         frames_per_clip: int = 1,
         dtype: str | None = None,
         autocast: str | None = None,
@@ -53,7 +37,7 @@ class FrameEncoder:
         self.couples_frames: bool = tower.couples_frames
         self.margin: int | None = getattr(tower, 'margin', None)
         #: Clips that are computed at a time, always.
-        self.unit = max(1, min(tower.chunk_size, batch_frames // frames_per_clip))
+        self.unit: int = max(1, min(tower.chunk_size, batch_frames // frames_per_clip))
 
     @property
     def device(self) -> torch.device:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmvtg.datasets.store_manifest import complete_manifest
 from mmvtg.version import __version__
@@ -12,7 +12,7 @@ from mmvtg.video.clips import FrameSource
 
 
 def describe_tower(
-    tower: nn.Module, sample: Tensor, kind: str, autocast: str | None = None
+    tower: Any, sample: Tensor, kind: str, autocast: str | None = None
 ) -> dict:
     """What the manifests of videos and of queries both say.
 
@@ -44,7 +44,7 @@ def describe_tower(
 
 
 def video_manifest(
-    tower: nn.Module,
+    tower: Any,
     sample: Tensor,
     source: FrameSource,
     fps: float | str,
@@ -70,9 +70,7 @@ def video_manifest(
     )
 
 
-def query_manifest(
-    tower: nn.Module, sample: Tensor, autocast: str | None = None
-) -> dict:
+def query_manifest(tower: Any, sample: Tensor, autocast: str | None = None) -> dict:
     """The manifest of query features; arguments as of :func:`describe_tower`."""
     rare = {} if getattr(tower, 'project_words', True) else dict(words='not projected')
     return dict(

@@ -1,6 +1,7 @@
 """Sentences -> features of their tokens, as a feature store holds them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +25,7 @@ class QueryEncoder:
 
     def __init__(
         self,
-        tower: nn.Module,
+        tower: Any,
         device: torch.device | str = 'cpu',
         dtype: str | None = None,
         autocast: str | None = None,

@@ -206,6 +206,7 @@ class VideoStreams:
         self.encoders = {
             name: StreamEncoder(stream, build_tower(stream.tower), fps, cache, decode)
             for name, stream in spec.streams.items()
+            if stream.tower is not None
         }
         # half of an odd number of clips is rounded down
         self.size, self.overlap = round(window * fps), int(overlap * fps + 1e-6)

@@ -23,10 +23,11 @@ def prepare_tower(
         storage_dtype (str, optional): What its taps shall keep, if not their own type.
         registry (Registry): Of models.
     """
-    if isinstance(tower, dict):
-        tower = registry.build(tower)
     if tower is None:
         return None
+    if isinstance(tower, dict):
+        tower = registry.build(tower)
+    assert isinstance(tower, nn.Module)
     for hook in getattr(tower, 'hooks', ()):
         if storage_dtype is not None and isinstance(hook, LayerTap):
             hook.storage_dtype = storage_dtype

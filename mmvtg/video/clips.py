@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -126,13 +125,15 @@ class FrameSource:
         return ClipReader(reader, frames, self)
 
     def _grid(self, reader: VideoReader, fps: float) -> np.ndarray:
+        if self.sampling == 'centred':
+            assert self.clip_frames and self.clip_rate
+            return grids.centred_frames(
+                reader.times, fps, self.clip_frames, self.clip_rate
+            )
         grid = dict(
             start=grids.start_frames,
             middle=grids.middle_frames,
             dense=grids.dense_frames,
-            centred=partial(
-                grids.centred_frames, num_frames=self.clip_frames, rate=self.clip_rate
-            ),
         )[self.sampling]
         return grid(reader.times, fps)
 

@@ -65,9 +65,7 @@ class DecordReader(VideoReader):
         return Size(*self._read(0, None).shape[:2])
 
     def _refused(self, reason: str) -> BadSampleError:
-        return BadSampleError(
-            f"{self.name}: {reason}; read it with backend='pyav'"
-        )
+        return BadSampleError(f"{self.name}: {reason}; read it with backend='pyav'")
 
     def _read(self, number: int, size: tuple[int, int] | None) -> np.ndarray:
         self._on_progress()

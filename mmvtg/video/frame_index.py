@@ -8,6 +8,7 @@ from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
@@ -86,6 +87,7 @@ def open_container(path: str, name: str) -> av.container.InputContainer:
         BadSampleError: If it is no video file.
     """
     options = dict(protocol_whitelist='file', format_whitelist=_FORMATS)
+    target: Any
     try:
         path.encode()
         target = f'file:{path}'  # or names such as "concat:a" would be commands
@@ -110,12 +112,12 @@ def video_stream(
     Raises:
         BadSampleError: If there is none, or nothing here decodes it.
     """
-    stream = container.streams.best('video')
+    stream: Any = container.streams.best('video')
     cover = av.stream.Disposition.attached_pic
     if stream is None or stream.disposition & cover:
-        others = sorted({s.type for s in container.streams}) or ['nothing']
+        others = ' and '.join(sorted({s.type for s in container.streams}))
         raise BadSampleError(
-            f'{name} has no video, only {" and ".join(others)}: leave it out'
+            f'{name} has no video, only {others or "nothing"}: leave it out'
         )
     if stream.codec_context is None:
         raise BadSampleError(
@@ -150,7 +152,7 @@ def _build(
     on_progress: Progress,
 ) -> FrameIndex:
     stream = video_stream(container, name)
-    rows = []
+    rows: list[Any] = []
     try:
         for packet in container.demux(stream):
             on_progress()
@@ -249,7 +251,7 @@ def _seconds(
     return seconds - zero
 
 
-def _zero(container: av.container.InputContainer) -> float | None:
+def _zero(container: Any) -> float | None:
     """Return the start of the earliest stream, in seconds of the container's clock."""
     if container.start_time is None:
         return None

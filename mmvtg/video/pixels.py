@@ -51,4 +51,6 @@ def _filtered(frame: av.VideoFrame, height: int, width: int) -> av.VideoFrame:
     steps = graph.add('scale', f'{width}:{height}'), graph.add('format', 'rgb24')
     graph.link_nodes(source, *steps, graph.add('buffersink')).configure()
     graph.push(frame)
-    return graph.pull()
+    rgb = graph.pull()
+    assert isinstance(rgb, av.VideoFrame)
+    return rgb

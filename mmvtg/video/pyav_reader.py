@@ -57,6 +57,10 @@ class PyAVReader(VideoReader):
         self._num_threads, self._on_progress = num_threads, on_progress
         self._trusts_keys, self._trusts_seeks = True, self._index.seekable
         self._container: av.container.InputContainer | None = None
+        self._held: tuple[int, av.VideoFrame] | None = None
+        self._position: int | None = None  # time stamp of the last keyframe passed
+        self._target: int | None = None  # time stamp of the keyframe to go on from
+        self._decoded: Iterator[tuple[int, av.VideoFrame]] = iter(())
         self._rewind()
 
     @cached_property
@@ -132,8 +136,7 @@ class PyAVReader(VideoReader):
 
     def _start_decoding(self, target: int | None) -> None:
         """Decode from where the container is, or from the keyframe ``target``."""
-        self._held: tuple[int, av.VideoFrame] | None = None
-        self._position: int | None = None  # time stamp of the last keyframe passed
+        self._held = self._position = None
         self._target = target
         self._decoded = self._decode()
 
@@ -165,11 +168,14 @@ class PyAVReader(VideoReader):
         Raises:
             _WrongKeyError: If decoding cannot go on from the keyframe ``_target``.
         """
-        count, key = 0, None
+        count = 0
+        key: int | None = None
         for packet in self._packets():
             self._on_progress()
-            if packet is None or (packet.is_keyframe and packet.pts is not None):
-                key = self._pass_key(packet) or key
+            if packet is None:
+                self._pass_key(None)
+            elif packet.is_keyframe and packet.pts is not None:
+                key = self._pass_key(packet.pts) or key
             if self._target is not None:
                 continue
             try:
@@ -201,25 +207,25 @@ class PyAVReader(VideoReader):
             self._trusts_keys = False
             raise _WrongKeyError
 
-    def _pass_key(self, packet: av.Packet | None) -> int | None:
-        """Note that a keyframe, or the end, was reached.
+    def _pass_key(self, pts: int | None) -> int | None:
+        """Note that a keyframe, or the end (None), was reached.
 
         Returns:
             int | None: Its time stamp if decoding goes on from there.
         """
         if self._target is None:
-            self._position = packet and packet.pts
+            self._position = pts
             return None
-        if packet is None or packet.pts > self._target:  # it was not found
+        if pts is None or pts > self._target:  # it was not found
             if not self._trusts_seeks:
                 self._trusts_keys = False
             self._trusts_seeks = False
             raise _WrongKeyError
-        if packet.pts < self._target:
+        if pts < self._target:
             return None
         self._codec.flush_buffers()
-        self._position, self._target = packet.pts, None
-        return packet.pts
+        self._position, self._target = pts, None
+        return pts
 
     def _packets(self) -> Iterator[av.Packet | None]:
         """Yield the packets of the video, and None at its end."""

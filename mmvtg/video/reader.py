@@ -162,10 +162,12 @@ def open_video(
         return ImageFolderReader(path, name, frame_rate)
     _check_file(path, name)
     if backend == 'decord':
-        from .decord_reader import DecordReader as reader
-    else:
-        from .pyav_reader import PyAVReader as reader
-    return reader(path, name, num_threads, on_progress)
+        from .decord_reader import DecordReader
+
+        return DecordReader(path, name, num_threads, on_progress)
+    from .pyav_reader import PyAVReader
+
+    return PyAVReader(path, name, num_threads, on_progress)
 
 
 def probe_video(path: str, frame_rate: float | None = None) -> tuple[float, float, int]:

@@ -81,7 +81,9 @@ def test_a_checkpoint_records_the_features_it_was_trained_on(world, tmp_path):
 def test_towers_that_make_other_features_are_refused(world, tmp_path, change, words):
     weights = checkpoint_of(load_config(UNIVTG), str(tmp_path / 'w.pth'))
     options = {f'encoding.{key}': value for key, value in change.items()}
-    with pytest.raises(ValueError, match='the checkpoint was trained on other') as error:
+    with pytest.raises(
+        ValueError, match='the checkpoint was trained on other'
+    ) as error:
         VTGInferencer(load_config(UNIVTG, options), weights, 'cpu')
     assert all(word in str(error.value) for word in words), error.value
     # the same of a published file

@@ -114,9 +114,7 @@ def test_coupled_frames_go_through_the_tower_together(colour_config, video):
     assert whole.streams.towers['video'].batches == [24]
     parts = VTGInferencer(colour_config, 'random', 'cpu', window=12)
     assert spans(parts(video, 'blue')['predictions'][0]) == [[0, 3], [20, 24]]
-    assert parts.streams.towers['video'].batches == [
-        24
-    ]
+    assert parts.streams.towers['video'].batches == [24]
 
 
 def test_files_are_written_where_asked(inferencer, video, tmp_path):
@@ -274,9 +272,7 @@ def test_videos_that_cannot_be_asked(inferencer, video, tmp_path):
             inferencer(videos, 'red')
     with pytest.raises(BadSampleError, match=r'bad\.mp4 cannot be opened'):
         inferencer([video, bad], 'red', on_error='raise')
-    assert (
-        inferencer.streams.towers['video'].batches == []
-    )
+    assert inferencer.streams.towers['video'].batches == []
 
 
 def test_a_bad_video_is_reported_and_skipped(inferencer, video, tmp_path):

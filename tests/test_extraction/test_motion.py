@@ -9,11 +9,8 @@ import torch
 from mmvtg.datasets.errors import BadSampleError
 from mmvtg.datasets.transforms.video import load_frames
 from mmvtg.extraction import FeatureExtractor
-from mmvtg.extraction.batching import Batcher
-from mmvtg.extraction.decoding import Clips
 from mmvtg.extraction.motion import MotionStore
 from mmvtg.models.towers import CLIPVisionTower
-from mmvtg.video.clips import VideoItem
 
 av = pytest.importorskip('av')
 
@@ -117,28 +114,3 @@ def test_motion_of_another_rate_is_stretched(videos, motion, tmp_path):
     assert MotionStore(str(motion)).read('c', 3).shape == (3, 6)  # a clip more is usual
     with pytest.raises(BadSampleError, match='no usable motion'):
         MotionStore(str(motion)).width_of(['x'])
-
-
-@pytest.mark.parametrize('whole', [False, True])
-def test_what_is_beside_clips_stays_beside_them(whole):
-    def encode(frames, runs, beside):
-        assert len(frames) == len(beside) == len(runs)
-        return torch.cat([frames.float(), beside], dim=1)
-
-    def beside(item, total):
-        return torch.arange(total)[:, None] + 100.0 * int(item.video_id)
-
-    batcher, done = Batcher(encode, 5, 2, whole, beside), {}
-    lengths = [7, 1, 6]
-    frames = [torch.arange(n, dtype=torch.uint8)[:, None] for n in lengths]
-    for start in range(0, 7, 3):
-        for name, rows in enumerate(frames):
-            if start < len(rows):
-                item = VideoItem(str(name), '')
-                event = Clips(item, rows[start : start + 3], len(rows))
-                done.update({e.item.video_id: e.rows for e in batcher.add(event)})
-    done.update({e.item.video_id: e.rows for e in batcher.finish()})
-    for name, length in enumerate(lengths):
-        rows = done[str(name)]
-        assert torch.equal(rows[:, 0], torch.arange(length).float())
-        assert torch.equal(rows[:, 1], torch.arange(length) + 100.0 * name)
