@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmvtg.datasets.moving_shapes import generate
 from mmvtg.extraction.jobs import Job, run_here
 from mmvtg.extraction.work_list import list_videos, parse_shard
+from mmvtg.utils.launch import load_config
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / 'configs' / 'efficient_prompt'
@@ -27,17 +27,18 @@ def world(tmp_path_factory):
     root = data / 'moving_shapes' / 'tiny'
     generate(root, num_workers=0, progress=False, counts=COUNTS, trimmed_clips=False)
     tower = dict(type='CLIPVisionTower', model='tiny-clip', pretrained='shipped')
+    settings = dict(vision_tower=tower, frame_size=64, num_workers=0)
     jobs = [
         Job(
             'video',
             str(root / 'features' / name),
             [(video, path, fps) for video, path in list_videos(str(root / 'videos'))],
+            settings,
             fps=fps,
         )
         for name, fps in STORES.items()
     ]
-    settings = dict(vision_tower=tower, frame_size=64, num_workers=0)
-    run_here(settings, jobs, parse_shard(None))
+    run_here(jobs, parse_shard(None))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('MMVTG_DATA', str(data))
         patch.setenv('MOVING_SHAPES', 'tiny')
@@ -46,7 +47,7 @@ def world(tmp_path_factory):
 
 def small_config(name, work):
     """A config of the repository, one epoch in batches of four."""
-    cfg = Config.fromfile(str(CONFIGS / name))
+    cfg = load_config(str(CONFIGS / name))
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         if loader is None:
             continue

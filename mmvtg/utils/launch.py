@@ -18,6 +18,9 @@ from mmvtg.registry import DATASETS
 
 from .config_check import check_types
 
+#: Fields of earlier versions, which would be ignored.
+_RETIRED = ('feature_extractor', 'motion_extractor')
+
 
 def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
     """Those of training and test: changes of the config, several processes."""
@@ -38,13 +41,20 @@ def load_config(path: str, options: Optional[dict] = None) -> Config:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: A ``type`` names no known part.
+        ValueError: If a ``type`` names no known part, or a field is of an earlier
+            version of mmvtg.
     """
     if not osp.isfile(path):
         raise FileNotFoundError(f'config {path} does not exist')
     cfg = Config.fromfile(path)
     if options:
         cfg.merge_from_dict(options)
+    for name in _RETIRED:
+        if cfg.get(name) is not None:
+            raise ValueError(
+                f'{path}: the field `{name}` is now part of the block `encoding`; '
+                'docs/migration.md has a table of old and new fields'
+            )
     check_types(cfg)
     share_encoding(cfg)
     return cfg

@@ -46,6 +46,11 @@ class DecodingProcess:
         self._pipe: Connection | None = None
         self._clock: Any = None
 
+    @property
+    def pid(self) -> int | None:
+        """Process id, or None if no process was started."""
+        return self._process and self._process.pid
+
     def decode(self, item: VideoItem, source: Source, clips: int) -> Iterator[Event]:
         """Decode one video there; see :func:`decode_here` for arguments and events.
 

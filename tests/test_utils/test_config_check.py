@@ -28,6 +28,12 @@ def test_shipped_configs_pass(path):
     assert load_config(str(path)).default_scope == 'mmvtg'
 
 
+@pytest.mark.parametrize('name', ['feature_extractor', 'motion_extractor'])
+def test_fields_of_earlier_versions_are_refused(derive, name):
+    with pytest.raises(ValueError, match=f'`{name}`.*`encoding`.*docs/migration.md'):
+        derive(f"{name} = dict(vision_tower=dict(type='FrameTower'))")
+
+
 def test_there_are_configs():
     assert DEMO in CONFIGS
 
@@ -40,7 +46,8 @@ def test_there_are_configs():
         ('model.vision_tower', 'StoredFeaturesTower', 'StoredFeatureTower'),
         ('model.head.losses.cls', 'FocalLos', 'FocalLoss'),
         ('model.head.post_processor', 'MomentPostProcesor', 'MomentPostProcessor'),
-        ('feature_extractor.vision_tower', 'ClipVisionTower', 'CLIPVisionTower'),
+        ('encoding.streams.video.tower', 'ClipVisionTower', 'CLIPVisionTower'),
+        ('encoding.query.tower', 'CLIPTextTowr', 'CLIPTextTower'),
         ('train_dataloader.dataset', 'GroundingDatset', 'GroundingDataset'),
         ('val_dataloader.sampler', 'DefaultSampeler', 'DefaultSampler'),
         ('test_evaluator', 'MomentRetrievlMetric', 'MomentRetrievalMetric'),

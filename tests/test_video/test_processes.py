@@ -53,7 +53,7 @@ def test_a_process_that_is_killed_in_the_middle_of_a_video(process):
     video = DecodedVideo(VideoItem('v', '200 fine'), large, 4, process.decode)
     chunks = video.chunks()
     assert next(chunks)[:, 0, 0, 0].tolist() == [0, 1, 2, 3]
-    os.kill(process._process.pid, signal.SIGKILL)
+    os.kill(process.pid, signal.SIGKILL)
     with pytest.raises(BadSampleError, match=r'video v .*\(SIGKILL\); somebody'):
         list(chunks)
     assert len(list(process.decode(VideoItem('v', '9 fine'), FAKE, 4))) == 4
@@ -61,7 +61,7 @@ def test_a_process_that_is_killed_in_the_middle_of_a_video(process):
 
 def test_a_process_that_is_killed_while_it_waits_costs_no_video(process):
     list(process.decode(VideoItem('v', '2 fine'), FAKE, 4))
-    pid = process._process.pid
+    pid = process.pid
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not process._process.is_alive())
     events = list(process.decode(VideoItem('v', '3 fine'), FAKE, 4))
@@ -73,10 +73,10 @@ def test_one_process_decodes_many_videos(process):
     for path in ('2 fine', '8 broken', '8 missing', '40 fine'):
         events = list(process.decode(VideoItem('v', path), FAKE, 3))
         assert isinstance(events[-1], Clips if 'fine' in path else Failed)
-        pids.add(process._process.pid)
+        pids.add(process.pid)
     with DecodedVideo(VideoItem('v', '8 abort'), FAKE, 0, process.decode) as video:
         assert len(video) == 8  # opened only
-    pids.add(process._process.pid)
+    pids.add(process.pid)
     assert len(pids) == 1
 
 
@@ -110,7 +110,7 @@ def test_errors_that_are_kept_do_not_keep_the_process(process, path):
 def test_a_video_that_is_left_in_the_middle_ends_its_process(process):
     with DecodedVideo(VideoItem('v', '200 fine'), FAKE, 4, process.decode) as video:
         next(video.chunks())
-        pid = process._process.pid
+        pid = process.pid
     assert not is_running(pid)
     assert len(list(process.decode(VideoItem('v', '4 fine'), FAKE, 4))) == 2
 
@@ -127,7 +127,7 @@ for path, end in {ends}:
         process = DecodingProcess()
         events = process.decode(VideoItem('v', path), FakeSource(2, 1.0), 4)
         next(events)
-        print(process._process.pid, flush=True)
+        print(process.pid, flush=True)
         exec(end)
         sys.exit(0)
     os.wait()
@@ -161,13 +161,13 @@ def test_no_process_outlives_its_parent():
 
 def _decode_in_a_fork(process: DecodingProcess, queue) -> None:
     events = list(process.decode(VideoItem('v', '5 fine'), FAKE, 4))
-    queue.put((len(events), process._process.pid))
+    queue.put((len(events), process.pid))
     process.stop()
 
 
 def test_a_fork_of_this_process_starts_its_own(process):
     list(process.decode(VideoItem('v', '2 fine'), FAKE, 4))
-    mine = process._process.pid
+    mine = process.pid
     context = multiprocessing.get_context('fork')
     queue = context.SimpleQueue()
     fork = context.Process(target=_decode_in_a_fork, args=(process, queue))

@@ -1,7 +1,7 @@
-# The pretext tasks of ActPrompt: moments and queries, a tenth of the queries an epoch.
-# Frames are decoded; stored ones spare that: data_prefix frames= instead of raw=, made
-# with configs/_base_/features/frames.py --fps FPS
-# --cfg-options feature_extractor.frame_size=224 feature_extractor.sampling=middle.
+# The pretext tasks of ActPrompt: moments and queries, a tenth of the queries per epoch.
+# Frames are decoded. Stored frames are faster: data_prefix frames= instead of raw=, and
+# a store of configs/_base_/features/frames.py --fps FPS --cfg-options
+# encoding.streams.frames.frame_size=224 encoding.streams.frames.sampling=middle
 dataset_type = 'MomentPairDataset'
 
 data_prefix = dict(raw='videos', motion='slowfast_features')
