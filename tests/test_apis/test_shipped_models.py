@@ -40,7 +40,7 @@ def test_there_are_some_of_each_kind():
 @asked_by(None)
 def test_hooks_fill_their_tower(name):
     cfg, _ = find_model(name)
-    (stream,) = cfg.encoding.streams.values()
+    stream = cfg.encoding.streams.video
     tower = dict(stream.tower, hook_weights=download(name))
     drawn = MODELS.build(dict(tower, hook_weights=None))
     filled = MODELS.build(tower)

@@ -86,10 +86,10 @@ def test_what_ends_a_process_costs_its_video_only(kind, reason, capfd):
 
 
 def test_a_slow_consumer_is_no_stuck_video():
-    events = decode_all(videos(count=4), FAKE, 2, 1, deadline=0.5)
+    events = decode_all(videos(count=4), FAKE, 2, 1, deadline=1.5)
     for number, event in enumerate(events):
         assert isinstance(event, Clips)
-        time.sleep(1.5 if number in (3, 30) else 0)
+        time.sleep(2.5 if number in (3, 30) else 0)
 
 
 @pytest.mark.parametrize('workers', [1, 3])

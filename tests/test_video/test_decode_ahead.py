@@ -126,11 +126,11 @@ def test_a_stuck_video_fails_after_the_deadline(path, before, monkeypatch, reque
     request.addfinalizer(stuck.set)
     monkeypatch.setattr('fake_videos.time.sleep', lambda _: stuck.wait())
     start = time.monotonic()
-    events = list(decode_ahead(VideoItem('v', path), FAKE, 4, deadline=0.6))
-    assert 0.5 < time.monotonic() - start < 5
+    events = list(decode_ahead(VideoItem('v', path), FAKE, 4, deadline=1.0))
+    assert 0.9 < time.monotonic() - start < 8
     assert isinstance(events[-1], Failed)
     assert 'video v (8 ' in events[-1].reason
-    assert 'makes no progress: nothing could be read or decoded for 0.6 s' in (
+    assert 'makes no progress: nothing could be read or decoded for 1 s' in (
         events[-1].reason
     )
     clips = [event for event in events if isinstance(event, Clips)]
@@ -139,12 +139,12 @@ def test_a_stuck_video_fails_after_the_deadline(path, before, monkeypatch, reque
 
 
 def test_a_slow_consumer_is_no_stuck_video():
-    events = decode_ahead(VideoItem('v', '12 fine'), FAKE, 1, deadline=0.3)
+    events = decode_ahead(VideoItem('v', '12 fine'), FAKE, 1, deadline=1.0)
     count = 0
     for event in events:
         assert not isinstance(event, Failed)
         count += isinstance(event, Clips)
-        time.sleep(0.5 if count in (2, 9) else 0)
+        time.sleep(1.5 if count in (2, 9) else 0)
     assert count == 12
 
 
