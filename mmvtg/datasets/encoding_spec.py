@@ -226,8 +226,8 @@ def parse_encoding(block: Mapping[str, Any] | EncodingSpec) -> EncodingSpec:
     for stream in streams.values():
         if stream.motion is not None and stream.motion not in streams:
             raise ValueError(
-                f'encoding.streams.{stream.name}.motion is {stream.motion!r}, and there '
-                f'are only the streams {sorted(streams)}'
+                f'encoding.streams.{stream.name}.motion is {stream.motion!r}, and '
+                f'there are only the streams {sorted(streams)}'
             )
     query = values.pop('query', {})
     parsed = None if query is None else _build(QuerySpec, 'encoding.query', query)

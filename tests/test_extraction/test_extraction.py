@@ -8,8 +8,8 @@ import torch
 
 from mmvtg.datasets.transforms.tokenize import tokenize
 from mmvtg.datasets.transforms.video import load_frames
-from mmvtg.extraction import FeatureExtractor, claim_folder, read_manifest
 from mmvtg.encoding.tower_output import stack_layers
+from mmvtg.extraction import FeatureExtractor, claim_folder, read_manifest
 from mmvtg.models.towers import CLIPTextTower, CLIPVisionTower, StoredFeatureTower
 
 av = pytest.importorskip('av')
