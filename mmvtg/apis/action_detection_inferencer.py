@@ -34,7 +34,7 @@ class ActionDetectionInferencer(ModelInferencer):
     """Finds when something of some classes happens in video files.
 
     The classes are words of the user's choice, also such that the model was never
-    trained on. The config's ``feature_extractor`` names the tower and its ``fps``.
+    trained on. The config's block ``encoding`` names the towers and ``fps``.
     What the tower hands out is what a store holds, so that answers equal those of
     ``tools/test.py``.
 
