@@ -21,6 +21,7 @@ from mmvtg.encoding.manifest import (
     refuse_other_features,
     video_manifest,
 )
+from mmvtg.encoding.streams import check_towers
 from mmvtg.engine.checkpoint import features_record
 from mmvtg.registry import MODELS
 from mmvtg.video.decoding import decode_ahead
@@ -153,6 +154,7 @@ class ModelInferencer(BaseInferencer):
         Raises:
             ValueError: If neither is a positive number.
         """
+        check_towers(self.encoding)  # what is missing there matters more than a rate
         rate: Any = self.encoding.fps if fps is None else fps
         if rate in (None, 'auto'):
             raise ValueError(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmvtg.datasets.encoding_spec import EncodingSpec, StreamSpec
+from mmvtg.datasets.feature_store import MAX_LENGTH_GAP
 from mmvtg.datasets.transforms.joining import resample_rows
 from mmvtg.structures import num_clips
 from mmvtg.video.clips import VideoItem
@@ -256,12 +257,13 @@ class VideoStreams:
         stream = self.spec.streams[name]
         if stream.motion is None:
             return self.encoders[name].open(path)
+        resample = self.spec.streams[stream.motion].resample
         motion = opened[stream.motion]
         rows = motion.whole()
         motion.chunks = iter([torch.from_numpy(rows)])
 
         def read(total: int) -> Tensor:
-            return torch.from_numpy(fit_motion(rows, total, path))
+            return torch.from_numpy(fit_motion(rows, total, path, resample))
 
         return self.encoders[name].open(path, read)
 
@@ -288,13 +290,22 @@ class VideoStreams:
         return iter([torch.from_numpy(resample_rows(stream.whole(), total))])
 
 
-def fit_motion(rows: np.ndarray, total: int, path: str, max_gap: int = 4) -> np.ndarray:
+def fit_motion(
+    rows: np.ndarray, total: int, path: str, resample: bool = False
+) -> np.ndarray:
     """Return motion features as one row per clip, (total, V) float32.
 
+    Args:
+        rows (ndarray): (T, V).
+        total (int): Number of clips.
+        path (str): Video file, for messages.
+        resample (bool): Whether the features have a rate of their own.
+
     Raises:
-        BadSampleError: If the lengths differ by more than ``max_gap`` clips.
+        BadSampleError: If the lengths differ by more than a few clips, without
+            ``resample``.
     """
-    if abs(len(rows) - total) > max_gap:
+    if abs(len(rows) - total) > MAX_LENGTH_GAP and not resample:
         raise BadSampleError(
             f'{name_video(path)}: {len(rows)} clips of motion, but {total} of frames'
         )
@@ -302,7 +313,7 @@ def fit_motion(rows: np.ndarray, total: int, path: str, max_gap: int = 4) -> np.
     return rows if len(rows) == total else resample_rows(rows, total)
 
 
-def check_towers(spec: EncodingSpec, fps: float) -> None:
+def check_towers(spec: EncodingSpec, fps: float | None = None) -> None:
     """Refuse a block that does not say how a raw video is encoded.
 
     Raises:
@@ -320,7 +331,8 @@ def check_towers(spec: EncodingSpec, fps: float) -> None:
                 f'the model reads {name} features, and the config does not say which '
                 f'tower makes them (encoding.streams.{name}.tower): {why}'
             )
-        if stream.fps not in (None, fps) and not stream.resample:
+        rates = {stream.fps, fps} - {None}
+        if len(rates) > 1 and not stream.resample:
             raise ValueError(
                 f'encoding.streams.{name} has {stream.fps:g} clips per second, and the '
                 f'model reads {fps:g}: make them equal, or set resample=True'
