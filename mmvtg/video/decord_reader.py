@@ -6,6 +6,7 @@ from decord._ffi.base import DECORDError
 
 from .errors import BadSampleError
 from .frame_index import FrameIndex, first_line, index_of
+from .pyav_reader import PyAVReader
 from .reader import Progress, Size, VideoReader, no_progress
 
 #: DECORDError is no RuntimeError; opening raises the one, decoding the other.
@@ -58,6 +59,24 @@ class DecordReader(VideoReader):
         self.times = index.times
         if total != len(self) or np.abs(stamps - self.timestamps).max() > _TOLERANCE:
             raise self._refused('decord finds other frames or times in it')
+        self._compare(index, on_progress)
+
+    def _compare(self, index: FrameIndex, on_progress: Progress) -> None:
+        """Refuse a file of which decord shows other frames than FFmpeg today.
+
+        Keyframes are compared, for there decord goes wrong (intra refresh), and with
+        them rotation, colors and odd sizes.
+
+        Raises:
+            BadSampleError: If a frame differs.
+        """
+        keys = [index.number_of(int(pts)) for pts in index.keys[:3]]
+        numbers = sorted({0, *keys, len(self) - 1})
+        with PyAVReader(self.path, self.name, 1, on_progress) as truth:
+            for number, right in zip(numbers, truth.frames(numbers)):
+                own = self._read(number, None)
+                if own.shape != right.shape or not np.array_equal(own, right):
+                    raise self._refused(f'decord shows another frame {number}')
 
     @property
     def size(self) -> Size:
