@@ -27,7 +27,7 @@ class LoadStoredFeatures(BaseTransform):
     vector a clip is one layer of one token. A single
     stream that is not normalised keeps its type (float16).
 
-    What the data set's ``encoding`` says of joining (:class:`EncodingSpec`) takes the
+    The joining options of the data set's ``encoding`` (:class:`EncodingSpec`) take the
     place of the arguments that can be given here. A sample of a raw video brings
     ``video_arrays`` and ``query_array`` instead of paths, as a store would hold them.
 
@@ -72,9 +72,16 @@ class LoadStoredFeatures(BaseTransform):
     ) -> None:
         self.max_clips = max_clips
         self.cut_clips = cut_clips
-        self._configure(
-            normalize, temporal_endpoints, max_words, num_layers, class_token, apart
+        joining = (
+            normalize,
+            temporal_endpoints,
+            max_words,
+            num_layers,
+            class_token,
+            apart,
         )
+        self._own_joining = any(joining)
+        self._configure(*joining)
         self._encoding: Optional[EncodingSpec] = None
         # queries of a video come one after the other (VideoGroupSampler, test sets)
         self._last: Tuple[Any, Dict[str, np.ndarray]] = (None, {})
@@ -102,6 +109,13 @@ class LoadStoredFeatures(BaseTransform):
     def transform(self, results: dict) -> dict:
         encoding = results.get('encoding')
         if encoding is not None and encoding is not self._encoding:
+            if self._own_joining:
+                raise ValueError(
+                    'LoadStoredFeatures has options for joining features, and the '
+                    'config has a block `encoding` that says the same: set them in '
+                    'encoding (normalize, num_layers, ... of its streams, '
+                    'temporal_endpoints, query.max_words)'
+                )
             self._configure(**encoding.loader())
             self._encoding = encoding
         arrays = self._load_video(results)
