@@ -167,12 +167,15 @@ def _build(
     base = stream.time_base or Fraction(1, 1000)
     rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
     form = container.format.name
+    pixel_aspect = Fraction(stream.sample_aspect_ratio or 1)
     # AVI stores one time stamp per packet, in decoding order
     stamped = form != 'avi' and all(row[0] is not None for row in shown)
     if not stamped or (form in _UNSEEKABLE and _restarts(shown, base)):
         times = _counted(shown, base, stream, container)
         timing = frame_times(times, None, rates, float(base))
-        return FrameIndex(timing, None, np.empty(0, np.int64), False)
+        return FrameIndex(
+            timing, None, np.empty(0, np.int64), False, pixel_aspect=pixel_aspect
+        )
     keys = [row[0] for row in rows if row[3] and row[0] is not None]
     # a recording may start within a group of pictures, which then misses references
     first_pts = keys[0] if keys and rows[0][3] else _first_decoded(path, name)
@@ -187,7 +190,7 @@ def _build(
         np.unique(keys).astype(np.int64),
         form not in _UNSEEKABLE,
         _has_leading(rows),
-        Fraction(stream.sample_aspect_ratio or 1),
+        pixel_aspect,
     )
 
 

@@ -5,8 +5,23 @@ from fractions import Fraction
 import av
 import numpy as np
 
-#: Larger frames are scaled down while they are converted, pixels (8K has 33 million).
-_MAX_PIXELS = 2**25
+#: Larger frames are scaled down while they are converted, pixels: 8K would need 370 MiB
+#: as RGB, as an array and as an image (4K has 8 million pixels, 8K 33 million).
+_MAX_PIXELS = 2**24
+
+
+def shown_size(frame: av.VideoFrame, pixel_aspect: Fraction | None) -> tuple[int, int]:
+    """Return height and width of a frame after rotation, with square pixels.
+
+    Args:
+        frame (VideoFrame): Frame of any pixel format.
+        pixel_aspect (Fraction | None): Width / height of a pixel.
+    """
+    width = frame.width
+    if pixel_aspect and pixel_aspect != 1:
+        width = max(round(width * pixel_aspect), 1)
+    size = frame.height, width
+    return size[::-1] if _quarter_turns(frame) % 2 else size
 
 
 def to_rgb(
@@ -22,12 +37,10 @@ def to_rgb(
         pixel_aspect (Fraction | None): Width / height of a pixel.
         size (tuple[int, int] | None): Height and width wanted, pixels.
     """
-    turns = round(frame.rotation / 90) % 4
-    height, width = frame.height, frame.width
-    if size is not None:
-        height, width = size if turns % 2 == 0 else size[::-1]
-    elif pixel_aspect and pixel_aspect != 1:
-        width = max(round(width * pixel_aspect), 1)
+    turns = _quarter_turns(frame)
+    height, width = size or shown_size(frame, pixel_aspect)
+    if turns % 2:
+        height, width = width, height
     scale = min((_MAX_PIXELS / (height * width)) ** 0.5, 1.0)
     height, width = max(int(height * scale), 1), max(int(width * scale), 1)
     if max(part.bits for part in frame.format.components) > 8:
@@ -35,6 +48,11 @@ def to_rgb(
     else:
         rgb = frame.reformat(width, height, format='rgb24', interpolation='BICUBIC')
     return np.rot90(rgb.to_ndarray(), turns)
+
+
+def _quarter_turns(frame: av.VideoFrame) -> int:
+    """Return how often a frame is turned counterclockwise by 90 degrees."""
+    return round(frame.rotation / 90) % 4
 
 
 def _filtered(frame: av.VideoFrame, height: int, width: int) -> av.VideoFrame:

@@ -14,7 +14,7 @@ from .frame_index import (
     open_container,
     video_stream,
 )
-from .pixels import to_rgb
+from .pixels import shown_size, to_rgb
 from .reader import Progress, Size, VideoReader, no_progress
 
 #: A frame that cannot be decoded is replaced by a neighbor up to this far away, s.
@@ -66,7 +66,7 @@ class PyAVReader(VideoReader):
     @cached_property
     def size(self) -> Size:
         """Height and width of the first frame as shown, pixels."""
-        return Size(*self._read(0, None).shape[:2])
+        return Size(*shown_size(self._frame(0), self._index.pixel_aspect))
 
     @cached_property
     def rotation(self) -> int:  # type: ignore[override]
@@ -82,7 +82,7 @@ class PyAVReader(VideoReader):
     def _read(self, number: int, size: tuple[int, int] | None) -> np.ndarray:
         frame = self._frame(number)
         try:
-            return to_rgb(frame, self._stream.sample_aspect_ratio, size)
+            return to_rgb(frame, self._index.pixel_aspect, size)
         except DECODER_ERRORS as error:
             raise self._broken(number, first_line(error)) from error
 
