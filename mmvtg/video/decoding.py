@@ -1,6 +1,6 @@
-"""Videos decoded ahead of whoever needs their clips, in a thread or in processes.
+"""Decoding of videos ahead of their consumer, in a thread.
 
-Whatever gets stuck ends after a deadline, is named, and takes nothing else with it.
+A video that makes no progress fails after a deadline; other videos are not affected.
 """
 
 import math
@@ -58,7 +58,7 @@ class Failed(NamedTuple):
 
     Args:
         item (VideoItem): The video.
-        reason (str): What is wrong with it, and what to do.
+        reason (str): Reason and remedy, for users.
     """
 
     item: VideoItem

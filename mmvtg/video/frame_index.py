@@ -138,7 +138,7 @@ def index_of(path: str, name: str, on_progress: Progress) -> FrameIndex:
     if key not in _indexes:
         with open_container(path, name) as container:
             index = _build(path, container, name, on_progress)
-            _check_whole(path, container, index, name)
+            _check_whole(path, container, index, name, on_progress)
         _indexes[key] = index
         while len(_indexes) > _KEPT:
             _indexes.popitem(last=False)
@@ -272,7 +272,11 @@ def _zero(container: Any) -> float | None:
 
 
 def _check_whole(
-    path: str, container: av.container.InputContainer, index: FrameIndex, name: str
+    path: str,
+    container: av.container.InputContainer,
+    index: FrameIndex,
+    name: str,
+    on_progress: Progress,
 ) -> None:
     """Refuse a file that ends long before its header says.
 
@@ -292,6 +296,7 @@ def _check_whole(
     with open_container(path, name) as again:
         try:
             for packet in again.demux():
+                on_progress()
                 if packet.pts is not None and packet.size:
                     stop = packet.pts + (packet.duration or 0)
                     end = max(end, float(stop * packet.time_base) - min(zero, 0.0))

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from .errors import BadSampleError
-from .reader import Size, VideoReader
+from .reader import Progress, Size, VideoReader, no_progress
 from .timing import FrameTimes
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
@@ -41,14 +41,22 @@ class ImageFolderReader(VideoReader):
         path (str): Folder.
         name (str): Name of the video in messages.
         frame_rate (float | None): Images per second, f.
+        on_progress (callable): Called before each image is read.
 
     Raises:
         BadSampleError: If the folder holds no images.
         ValueError: If ``frame_rate`` is missing or not positive.
     """
 
-    def __init__(self, path: str, name: str, frame_rate: float | None) -> None:
+    def __init__(
+        self,
+        path: str,
+        name: str,
+        frame_rate: float | None,
+        on_progress: Progress = no_progress,
+    ) -> None:
         super().__init__(path, name)
+        self._on_progress = on_progress
         self._images = list_images(path)
         if not self._images:
             raise BadSampleError(
@@ -69,6 +77,7 @@ class ImageFolderReader(VideoReader):
         return Size(*self._read(0, None).shape[:2])
 
     def _read(self, number: int, size: tuple[int, int] | None) -> np.ndarray:
+        self._on_progress()
         path = self._images[number]
         try:
             with Image.open(path) as file:

@@ -159,7 +159,7 @@ def open_video(
     if osp.isdir(path):
         from .image_folder import ImageFolderReader
 
-        return ImageFolderReader(path, name, frame_rate)
+        return ImageFolderReader(path, name, frame_rate, on_progress)
     _check_file(path, name)
     if backend == 'decord':
         from .decord_reader import DecordReader
