@@ -4,6 +4,7 @@ The index is made of the packets alone, without decoding.
 """
 
 import os
+import threading
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ _RESET = 1.0
 _MISSING, _MISSING_SECONDS = 0.05, 1.0
 
 _indexes: 'OrderedDict[tuple, FrameIndex]' = OrderedDict()
+_changing = threading.Lock()
 _KEPT = 64  # indexes of files that were read last
 
 
@@ -135,14 +137,16 @@ def index_of(path: str, name: str, on_progress: Progress) -> FrameIndex:
     """
     status = os.stat(path)
     key = (path, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    if key not in _indexes:
+    index = _indexes.get(key)
+    if index is None:
         with open_container(path, name) as container:
             index = _build(path, container, name, on_progress)
             _check_whole(path, container, index, name, on_progress)
-        _indexes[key] = index
-        while len(_indexes) > _KEPT:
-            _indexes.popitem(last=False)
-    return _indexes[key]
+        with _changing:
+            _indexes[key] = index
+            while len(_indexes) > _KEPT:
+                _indexes.popitem(last=False)
+    return index
 
 
 def _build(
