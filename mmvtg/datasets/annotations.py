@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 
-from mmvtg.structures import num_clips
+from mmvtg.structures import MAX_DURATION, num_clips
 
 from .errors import AnnotationError
 from .ids import check_id, check_unique
@@ -61,6 +61,11 @@ def parse_sample(item: dict, where: str, clip_length: float) -> Dict[str, Any]:
     if not _is_finite(duration) or duration <= 0:
         raise AnnotationError(
             f'{where}: duration = {duration!r} is not positive, or not a finite number'
+        )
+    if duration > MAX_DURATION:
+        raise AnnotationError(
+            f'{where}: duration = {duration!r} seconds is more than a week; is it in '
+            'another unit?'
         )
     if not isinstance(item['query'], str):
         raise AnnotationError(f'{where}: query = {item["query"]!r} is not text')

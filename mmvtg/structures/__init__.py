@@ -1,6 +1,6 @@
 """What flows through the house: samples, features, spans."""
 
-from mmvtg.video.grids import num_clips
+from mmvtg.video.grids import MAX_DURATION, num_clips
 
 from .features import (
     FusedFeatures,
@@ -23,6 +23,7 @@ from .spans import (
 )
 
 __all__ = [
+    'MAX_DURATION',
     'FusedFeatures',
     'GroundingDataSample',
     'ProposalFeatures',

@@ -15,6 +15,7 @@ import av
 import numpy as np
 
 from .errors import BadSampleError
+from .grids import MAX_DURATION
 from .reader import Progress
 from .timing import FrameTimes, frame_times
 
@@ -141,6 +142,7 @@ def index_of(path: str, name: str, on_progress: Progress) -> FrameIndex:
     if index is None:
         with open_container(path, name) as container:
             index = _build(path, container, name, on_progress)
+            _check_duration(index, name)
             _check_whole(path, container, index, name, on_progress)
         with _changing:
             _indexes[key] = index
@@ -273,6 +275,20 @@ def _zero(container: Any) -> float | None:
         [start for start in starts if abs(start - rounded) < 2e-6] or [rounded],
         key=lambda start: abs(start - rounded),
     )
+
+
+def _check_duration(index: FrameIndex, name: str) -> None:
+    """Refuse time stamps that only damage explains.
+
+    Raises:
+        BadSampleError: If the video lasts longer than a week.
+    """
+    if index.times.end > MAX_DURATION:
+        raise BadSampleError(
+            f'{name} lasts {index.times.end / 86400:.0f} days by its time stamps, more '
+            'than a week; they are damaged: download it again, or re-encode it with '
+            'ffmpeg'
+        )
 
 
 def _check_whole(

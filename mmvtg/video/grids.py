@@ -6,6 +6,9 @@ import numpy as np
 
 from .timing import FrameTimes
 
+#: Longest video, s: a week. What is longer is a wrong number, and its clips would fill
+#: the memory.
+MAX_DURATION = 7 * 86400.0
 #: Moment-DETR's SlowFast features: frames per second of the grid, frames per clip, and
 #: ticks of the grid from one frame of a clip to the next.
 DENSE_RATE, DENSE_FRAMES, DENSE_STRIDE = 30, 32, 2

@@ -129,6 +129,8 @@ def test_a_malformed_line_is_named(make_store, line):
         (dict(duration=-3), 'duration = -3 is not positive'),
         (dict(relevant_windows=[[1, 2, 3]]), 'not a list of'),
         (dict(duration=float('inf')), 'duration = inf is not positive'),
+        (dict(duration=5e9), 'more than a week; is it in another unit'),
+        (dict(duration=150_000_000), 'more than a week'),
         (dict(duration=10**400), 'not a finite number'),
         (dict(relevant_windows=[[1], [2, 3, 4]]), r'item 0 is \[1\]'),
         (dict(relevant_windows=[[1, 2, 3, 4]]), 'not a list of'),

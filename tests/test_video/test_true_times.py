@@ -2,6 +2,7 @@
 
 import os
 import random
+from fractions import Fraction
 from pathlib import Path
 from typing import List, Optional
 
@@ -290,6 +291,15 @@ def test_other_files_that_break_off_give_what_they_have(name, tmp_path):
         assert 'breaks off' in str(error)
     else:
         assert whole == shown
+
+
+def test_a_time_stamp_of_weeks_is_damage(tmp_path):
+    """The clips of much longer times would not fit any memory."""
+    path = str(tmp_path / 'weeks.mkv')
+    times = [*evenly(20), Fraction(20 * 86400)]
+    write_video(path, times, time_base=Fraction(1, 1000))
+    with pytest.raises(BadSampleError, match='days by its time stamps'):
+        open_video(path)
 
 
 def test_a_hole_in_a_file_is_not_hidden(plain, tmp_path):
