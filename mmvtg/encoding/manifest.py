@@ -14,20 +14,20 @@ from mmvtg.video.clips import FrameSource
 def describe_tower(
     tower: Any, sample: Tensor, kind: str, autocast: str | None = None
 ) -> dict:
-    """What the manifests of videos and of queries both say.
+    """Return the fields that manifests of videos and of queries share.
 
     Args:
-        tower (CLIPTower): Makes the features.
-        sample (Tensor): (rows, ...), what is stored of one item.
+        tower (CLIPTower): Tower that makes the features.
+        sample (Tensor): (rows, ...) stored features of one item.
         kind (str): ``video`` or ``query``.
-        autocast (str, optional): Type in which it computes, if not float32.
+        autocast (str, optional): Type in which the tower computes; default float32.
 
     Returns:
         dict: Model, hash of the weights, layers (from 0), shape and type, versions.
     """
     packages = ('torch', 'open_clip_torch', 'av', 'pillow', 'numpy')
     versions = {name: version(name) for name in packages}
-    # what is at its default is not said: stores of earlier versions stay valid
+    # defaults are left out, so that stores of earlier versions stay valid
     rare = {} if autocast is None else dict(autocast=autocast)
     if hasattr(tower, 'describe_hooks'):
         rare.update(tower.describe_hooks())
@@ -50,14 +50,14 @@ def video_manifest(
     fps: float | str,
     autocast: str | None = None,
 ) -> dict:
-    """The manifest of video features.
+    """Return the manifest of video features.
 
     Args:
-        tower (nn.Module): Makes the features.
-        sample (Tensor): (rows, ...), what is stored of one item.
-        source (FrameSource): How videos become frames.
+        tower (nn.Module): Tower that makes the features.
+        sample (Tensor): (rows, ...) stored features of one item.
+        source (FrameSource): Sampling of frames.
         fps (float | str): Clips per second, or ``'auto'``.
-        autocast (str, optional): Type in which it computes, if not float32.
+        autocast (str, optional): Type in which the tower computes; default float32.
     """
     return dict(
         describe_tower(tower, sample, 'video', autocast),
@@ -71,7 +71,7 @@ def video_manifest(
 
 
 def query_manifest(tower: Any, sample: Tensor, autocast: str | None = None) -> dict:
-    """The manifest of query features; arguments as of :func:`describe_tower`."""
+    """Return the manifest of query features; see :func:`describe_tower`."""
     rare = {} if getattr(tower, 'project_words', True) else dict(words='not projected')
     return dict(
         describe_tower(tower, sample, 'query', autocast),

@@ -15,13 +15,13 @@ def prepare_tower(
     storage_dtype: str | None,
     registry: Registry,
 ) -> nn.Module | None:
-    """Build a tower, if it is a config, for inference.
+    """Build a tower for inference, unless it is built already.
 
     Args:
         tower (dict | nn.Module, optional): The tower.
-        device (str): Where it runs.
-        storage_dtype (str, optional): What its taps shall keep, if not their own type.
-        registry (Registry): Of models.
+        device (str): Device of the tower.
+        storage_dtype (str, optional): Type that its taps keep; default is their own.
+        registry (Registry): Registry of models.
     """
     if tower is None:
         return None
@@ -49,12 +49,12 @@ def stack_layers(
         Tensor: (rows, N, ..., C), or (rows, C).
 
     Raises:
-        ValueError: Neither layers nor vectors.
+        ValueError: If there are neither layers nor vectors.
     """
     if not layers:
         if pooled is None:
             raise ValueError(
-                'the tower has no tapped layers and gives no vector a row: add a '
+                'the tower has neither tapped layers nor a vector per row: add a '
                 'LayerTap to its hooks, or let it pool'
             )
         is_frames = pooled.dtype == torch.uint8

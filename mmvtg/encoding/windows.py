@@ -16,27 +16,29 @@ class Window(NamedTuple):
 
 
 def plan_windows(total: int, size: int, overlap: int) -> list[Window]:
-    """Windows that cover a video, each as long as the others.
+    """Return windows of equal length that cover a video.
 
-    They begin evenly spaced, at most ``size - overlap`` clips apart; the first one
+    Windows are evenly spaced, at most ``size - overlap`` clips apart; the first one
     begins and the last one ends with the video. A video of up to ``size`` clips has
-    one window, itself.
+    one window, the whole video.
 
     Args:
         total (int): Clips of the video.
         size (int): Clips of a window.
-        overlap (int): Clips that neighbours share at least.
+        overlap (int): Minimum number of clips that neighboring windows share.
 
     Returns:
-        list[Window]: In order.
+        list[Window]: Windows by ascending start.
 
     Raises:
-        ValueError: Less than a clip, or windows that overlap by more than a half.
+        ValueError: If ``total`` or ``size`` is less than one clip, or ``overlap`` is
+            more than half of ``size``.
     """
     if total < 1 or size < 1 or not 0 <= overlap <= size / 2:
         raise ValueError(
-            f'{total} clips in windows of {size} that share {overlap}: want at least '
-            'one clip, and an overlap of at most half a window'
+            f'{total} clips in windows of {size} with an overlap of {overlap}: a video '
+            'and a window need at least one clip, and an overlap is at most half a '
+            'window'
         )
     if total <= size:
         return [Window(0, total)]
@@ -51,8 +53,8 @@ def sliding_windows(
 ) -> Iterator[tuple[Window, Tensor]]:
     """Fill windows from a stream of rows.
 
-    Rows are let go as soon as no later window needs them: those alive are of one
-    window, its copy, and a chunk.
+    Rows are released as soon as no later window needs them: in memory are the rows of
+    one window, its copy, and one chunk.
 
     Args:
         chunks (Iterable[Tensor]): (n, ...) each, the rows of a video in order.
@@ -62,7 +64,7 @@ def sliding_windows(
         tuple: The window and its rows (stop - start, ...).
 
     Raises:
-        ValueError: The stream ends before the last window does.
+        ValueError: If the stream ends before the last window.
     """
     stream = iter(chunks)
     buffer: list[Tensor] = []
@@ -73,7 +75,7 @@ def sliding_windows(
         while end < window.stop:
             chunk = next(stream, None)
             if chunk is None:
-                raise ValueError(f'{end} rows came, {window} needs more')
+                raise ValueError(f'the stream has {end} rows, {window} needs more')
             end += len(chunk)
             if end <= window.start:  # a gap between windows
                 first = end
@@ -83,7 +85,7 @@ def sliding_windows(
 
 
 def _rows(chunks: list[Tensor], start: int, stop: int) -> Tensor:
-    """Rows ``start`` to ``stop - 1`` of chunks that lie one after the other."""
+    """Return rows ``start`` to ``stop - 1`` of consecutive chunks."""
     parts = []
     for chunk in chunks:
         if start < len(chunk) and stop > 0:

@@ -36,7 +36,7 @@ class VideoItem(NamedTuple):
 
 @dataclass(frozen=True)
 class FrameSource:
-    """How videos become clips.
+    """Recipe that turns videos into clips.
 
     Args:
         size (int): Height and width of frames, pixels.
@@ -87,7 +87,7 @@ class FrameSource:
         return (*frames, 3, self.size, self.size)
 
     def describe(self) -> dict:
-        """Return what the manifest of a feature store says of the sampling."""
+        """Return the fields of the sampling for the manifest of a feature store."""
         facts: dict = dict(frame_size=self.size, sampling=self.sampling)
         # of a video that ends within a clip
         facts['last_clip'] = 'padded' if self.sampling == 'dense' else 'dropped'

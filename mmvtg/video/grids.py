@@ -1,4 +1,4 @@
-"""Which frames of a video make up its clips; times in, frame numbers out."""
+"""Frames of each clip of a video: times in, frame numbers out."""
 
 import math
 

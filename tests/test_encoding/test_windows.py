@@ -46,5 +46,5 @@ def test_windows_with_gaps_skip_rows():
 
 
 def test_a_stream_that_ends_early_is_an_error():
-    with pytest.raises(ValueError, match='3 rows came'):
+    with pytest.raises(ValueError, match='the stream has 3 rows'):
         list(sliding_windows([torch.arange(3)], [Window(0, 5)]))

@@ -161,7 +161,7 @@ def test_no_process_outlives_its_parent():
 
 def _decode_in_a_fork(process: DecodingProcess, queue) -> None:
     events = list(process.decode(VideoItem('v', '5 fine'), FAKE, 4))
-    queue.put((len(events), process.pid))
+    queue.put((events, process.pid))
     process.stop()
 
 
@@ -172,9 +172,9 @@ def test_a_fork_of_this_process_starts_its_own(process):
     queue = context.SimpleQueue()
     fork = context.Process(target=_decode_in_a_fork, args=(process, queue))
     fork.start()
-    count, pid = queue.get()
+    events, pid = queue.get()
     fork.join(timeout=30)
-    assert (fork.exitcode, count) == (0, 3)
+    assert (fork.exitcode, len(events)) == (0, 3), events
     fork.close()
     queue.close()
     assert pid != mine and is_running(mine) and not is_running(pid)
