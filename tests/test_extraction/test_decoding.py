@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 import torch
 from fake_videos import FakeSource
 from torch import nn
@@ -43,6 +44,22 @@ def test_two_corrupt_files_in_ten_thousand(tmp_path):
     report = extractor.extract_videos(items, str(tmp_path), False, layout='pack')
     assert (report.present, report.written) == (9998, 0)
     assert 'does not exist' in report.failed['v8765']
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_of_a_video_that_breaks_off_nothing_is_stored(tmp_path, workers):
+    items = [('a', '200 fine'), ('b', '200 broken'), ('c', '3 fine')]
+    extractor = FeatureExtractor(
+        FakeTower(), frame_size=2, fps=1.0, num_workers=workers, batch_frames=7
+    )
+    extractor.source = FakeSource(size=2, fps=1.0)
+    report = extractor.extract_videos(items, str(tmp_path), progress=False)
+    assert report.written == 2 and report.failed == {'b': 'breaks off'}
+    stored = {path.stem: np.load(path) for path in tmp_path.glob('*.npy')}
+    assert {name: len(rows) for name, rows in stored.items()} == dict(a=200, c=3)
+    # the clips of the broken video have left no trace in those of the others
+    assert np.array_equal(stored['a'][:, 0], np.arange(200))
+    assert np.array_equal(stored['c'][:, 0], np.arange(3))
 
 
 def test_frames_are_stored_as_they_are(tmp_path):
