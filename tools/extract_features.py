@@ -21,16 +21,18 @@ import json
 import os
 import os.path as osp
 import sys
-from typing import Any, Dict, List, Optional, Tuple
+from dataclasses import replace
+from typing import Any
 
 from mmengine.config import Config, DictAction
 from mmengine.logging import MMLogger
 
 from mmvtg.datasets.encoding_spec import parse_encoding
 from mmvtg.datasets.errors import BadSampleError
+from mmvtg.datasets.feature_streams import QUERY
 from mmvtg.datasets.pack_writer import StoreBusyError
-from mmvtg.extraction.jobs import Job, run_here, summarise
-from mmvtg.extraction.planning import QUERY, JobPlanner
+from mmvtg.extraction.jobs import Job, report_entry, run_here
+from mmvtg.extraction.planning import JobPlanner
 from mmvtg.extraction.work_list import list_queries, list_videos, parse_shard
 from mmvtg.registry import register_all_modules
 from mmvtg.utils.files import write_atomic
@@ -103,7 +105,7 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def find_datasets(cfg: Config, splits: List[str]) -> List[dict]:
+def find_datasets(cfg: Config, splits: list[str]) -> list[dict]:
     """Return the configs of the data sets that the data loaders of splits use."""
     wanted = SPLITS if 'all' in splits else splits
     loaders = [cfg.get(f'{split}_dataloader') for split in wanted]
@@ -121,7 +123,7 @@ def find_datasets(cfg: Config, splits: List[str]) -> List[dict]:
     return found
 
 
-def common_settings(args: argparse.Namespace) -> Dict[str, Any]:
+def common_settings(args: argparse.Namespace) -> dict[str, Any]:
     """Return the arguments of FeatureExtractor that do not depend on the stream."""
     device = args.device
     if device == 'cuda' and 'LOCAL_RANK' in os.environ:  # torchrun
@@ -138,14 +140,15 @@ def common_settings(args: argparse.Namespace) -> Dict[str, Any]:
     return {key: value for key, value in given.items() if value is not None}
 
 
-def plan(cfg: Config, args: argparse.Namespace) -> List[Job]:
+def plan(cfg: Config, args: argparse.Namespace) -> list[Job]:
     """Return the jobs that the command line stands for."""
     spec = parse_encoding(cfg.encoding.to_dict())
     names = [QUERY] if args.only == 'query' or args.queries else args.streams
+    if args.only == 'video':
+        spec = replace(spec, query=None)
     planner = JobPlanner(
         spec, common_settings(args), names, args.layout, args.fps, args.image_fps
     )
-    planner.queries &= args.only != 'video'
     if args.queries:
         return planner.of_queries(list_queries(args.queries), args.out)
     if args.videos:
@@ -155,7 +158,7 @@ def plan(cfg: Config, args: argparse.Namespace) -> List[Job]:
 
 def extract(
     cfg: Config, args: argparse.Namespace
-) -> Tuple[List[Dict[str, Any]], Optional[str]]:
+) -> tuple[list[dict[str, Any]], str | None]:
     """Run the jobs; return their reports, and the path of the report file."""
     jobs, shard = plan(cfg, args), parse_shard(args.shard)
     if args.engine == 'ray':
@@ -169,7 +172,7 @@ def extract(
     path = args.report
     if path is None and (args.videos or args.queries):
         path = osp.join(args.out, f'report-{shard.part}.json')
-    return [summarise(job, report) for job, report in zip(jobs, reports)], path
+    return [report_entry(job, report) for job, report in zip(jobs, reports)], path
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""What users call from Python."""
+"""Public API: inferencers and the model zoo."""
 
 from .action_detection_inferencer import ActionDetectionInferencer
 from .action_recognition_inferencer import ActionRecognitionInferencer

@@ -1,7 +1,7 @@
-"""Which classes are asked for: those that the user names, else the config's."""
+"""Names of classes: those of the user, or else of the config."""
 
 import os.path as osp
-from typing import List, Optional, Sequence, Union
+from collections.abc import Sequence
 
 from mmengine.config import ConfigDict
 
@@ -12,20 +12,21 @@ from mmvtg.datasets.detection_annotations import all_class_names
 from .inputs import check_classes
 from .model_loading import test_dataset
 
+Classes = None | str | Sequence[str]
 
-def choose_classes(
-    classes: Union[None, str, Sequence[str]], cfg: ConfigDict
-) -> List[str]:
-    """The classes of a call.
+
+def choose_classes(classes: Classes, cfg: ConfigDict) -> list[str]:
+    """Return the classes of a call.
 
     Args:
-        classes (str | list[str], optional): Names, any words; default is the config's.
-        cfg (ConfigDict): The config.
+        classes (str | list[str], optional): Names, any words; default is the classes of
+            the config.
+        cfg (ConfigDict): Config of the model.
 
     Raises:
-        TypeError: Something else than text.
-        ValueError: See :func:`check_classes`; or none are given, and the config's are
-            not to be had.
+        TypeError: If ``classes`` has other values than text.
+        ValueError: If ``classes`` is None, and the config does not name its classes;
+            see also :func:`check_classes`.
     """
     if classes is not None:
         return check_classes(classes)
@@ -42,15 +43,15 @@ def choose_classes(
     return names
 
 
-def config_classes(cfg: ConfigDict) -> Optional[List[str]]:
-    """Names of the classes of the test set, as words, in the order of its labels.
+def config_classes(cfg: ConfigDict) -> list[str] | None:
+    """Return the classes of the test set, as words, in the order of its labels.
 
     Returns:
-        list[str]: None if the config does not name them, or not alone (episodes of few
-        classes, lists with numbers).
+        list[str] | None: Names; None if the config does not name its classes, or only
+        some of them (episodes of few classes, lists with numbers).
 
     Raises:
-        FileNotFoundError: They stand in a file that is not there.
+        FileNotFoundError: If the file with the names does not exist.
     """
     dataset = test_dataset(cfg)
     few_shot = dataset.get('few_shot') or {}

@@ -1,50 +1,51 @@
-"""What users give to an inferencer, checked before anything is computed."""
+"""Checks of the arguments of inferencers, before anything is computed."""
 
 import math
 import os
 import os.path as osp
 from collections import Counter
-from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from mmvtg.datasets.class_lists import readable_name
 from mmvtg.video.image_folder import list_images
 
-Videos = Union[str, os.PathLike, Sequence[Union[str, os.PathLike]]]
-Queries = Union[str, Sequence[str], Sequence[Sequence[str]]]
-Segment = Tuple[float, float]
-Segments = Union[None, Segment, Sequence[Optional[Segment]]]
+Videos = str | os.PathLike | Sequence[str | os.PathLike]
+Queries = str | Sequence[str] | Sequence[Sequence[str]]
+Segment = tuple[float, float]
+Segments = Segment | Sequence[Segment | None] | None
 
 
 class VideoQueries(NamedTuple):
-    """What is asked of one video.
+    """Queries for one video.
 
     Args:
         path (str): Video file.
         queries (list[str]): Sentences.
-        first_id (int): Number of the first query in the whole call.
+        first_id (int): Index of the first query in the whole call.
     """
 
     path: str
-    queries: List[str]
+    queries: list[str]
     first_id: int
 
 
-def pair_inputs(videos: Videos, queries: Queries) -> List[VideoQueries]:
-    """Say which queries are asked of which video.
+def pair_inputs(videos: Videos, queries: Queries) -> list[VideoQueries]:
+    """Return the queries for each video.
 
     Args:
-        videos (str | list[str]): Video files.
-        queries (str | list[str] | list[list[str]]): Sentences that all videos are
-            asked, or one list of sentences a video.
+        videos (str | list[str]): Video files, or folders of images.
+        queries (str | list[str] | list[list[str]]): Sentences for every video, or one
+            list of sentences per video.
 
     Returns:
-        list[VideoQueries]: One a video.
+        list[VideoQueries]: Videos with their queries, in the given order.
 
     Raises:
-        FileNotFoundError: There is no such video file.
-        TypeError: Something else than text.
-        ValueError: Nothing to do, an empty query, or another number of lists than of
-            videos.
+        FileNotFoundError: If a video file does not exist.
+        TypeError: If a query is not a sentence.
+        ValueError: If there are no videos or queries, a query is empty, or the numbers
+            of lists and videos differ.
     """
     paths = check_videos(videos)
     if isinstance(queries, str):
@@ -54,16 +55,16 @@ def pair_inputs(videos: Videos, queries: Queries) -> List[VideoQueries]:
     nested = [isinstance(query, (list, tuple)) for query in queries]
     if any(nested) and not all(nested):
         raise TypeError(
-            'queries mixes sentences and lists: give sentences, asked of every video, '
-            'or one list of sentences a video'
+            'queries mixes sentences and lists: give sentences for every video, or '
+            'one list of sentences per video'
         )
     if any(nested) and len(queries) != len(paths):
         raise ValueError(
-            f'{len(paths)} videos but {len(queries)} lists of queries: give one list a '
-            'video, or plain sentences, which are asked of every video'
+            f'{len(paths)} videos but {len(queries)} lists of queries: give one list '
+            'per video, or sentences for every video'
         )
     own = [list(group) for group in queries] if any(nested) else None
-    pairs: List[VideoQueries] = []
+    pairs: list[VideoQueries] = []
     count = 0
     for index, path in enumerate(paths):
         asked = list(queries) if own is None else own[index]
@@ -73,13 +74,13 @@ def pair_inputs(videos: Videos, queries: Queries) -> List[VideoQueries]:
     return pairs
 
 
-def check_videos(videos: Videos) -> List[str]:
-    """Paths of video files.
+def check_videos(videos: Videos) -> list[str]:
+    """Return the paths of video files, or of folders of images.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        TypeError: Something else than a path.
-        ValueError: None, or a folder.
+        FileNotFoundError: If a file does not exist.
+        TypeError: If a value is not a path.
+        ValueError: If there are no videos, or a folder has no images.
     """
     if isinstance(videos, (str, os.PathLike)):
         videos = [videos]
@@ -102,11 +103,15 @@ def check_videos(videos: Videos) -> List[str]:
 
 
 def check_queries(queries: Sequence[str], name: str) -> None:
-    """Refuse what is no list of sentences; ``name`` says in messages what it is.
+    """Check that ``queries`` is a non-empty list of non-empty sentences.
+
+    Args:
+        queries (Sequence[str]): Sentences.
+        name (str): Name of the argument, for messages.
 
     Raises:
-        TypeError: Something else than text.
-        ValueError: No sentence, or an empty one.
+        TypeError: If a query is not text.
+        ValueError: If there are no queries, or a query is empty.
     """
     if not queries:
         raise ValueError(f'{name} is empty: give it at least one sentence')
@@ -117,12 +122,13 @@ def check_queries(queries: Sequence[str], name: str) -> None:
             raise ValueError(f'{name}[{index}] is empty: give it words')
 
 
-def check_classes(classes: Union[str, Sequence[str]]) -> List[str]:
-    """Names of classes, as they are written.
+def check_classes(classes: str | Sequence[str]) -> list[str]:
+    """Return the names of classes, unchanged.
 
     Raises:
-        TypeError: Something else than text.
-        ValueError: None, an empty one, or one twice; ``slide_left`` is ``slide left``.
+        TypeError: If a name is not text.
+        ValueError: If there are no names, or a name is empty or repeated
+            (``slide_left`` equals ``slide left``).
     """
     names = [classes] if isinstance(classes, str) else classes
     if not isinstance(names, (list, tuple)) or not names:
@@ -141,23 +147,24 @@ def check_classes(classes: Union[str, Sequence[str]]) -> List[str]:
     return list(names)
 
 
-def check_segments(segments: Segments, num_videos: int) -> List[Optional[Segment]]:
-    """For each video the stretch to look at, or None for all of it.
+def check_segments(segments: Segments, num_videos: int) -> list[Segment | None]:
+    """Return one segment per video, None for whole videos.
 
     Args:
         segments (tuple | list, optional): ``[start, end]``, s, of every video, or a
-            list with one a video.
-        num_videos (int): How many there are.
+            list with one per video.
+        num_videos (int): Number of videos.
 
     Raises:
-        ValueError: Another number of stretches than of videos, or no stretch of time.
+        ValueError: If the numbers of segments and videos differ, or a segment is not
+            ``0 <= start < end``.
     """
     if segments is None or _is_pair(segments):
         segments = [segments] * num_videos  # type: ignore[list-item]
     if not isinstance(segments, (list, tuple)) or len(segments) != num_videos:
         raise ValueError(
             f'segments is {segments!r} for {num_videos} videos: want [start, end] in '
-            'seconds, or a list with one (or None) a video'
+            'seconds, or a list with one (or None) per video'
         )
     for index, segment in enumerate(segments):
         if segment is None:
@@ -171,7 +178,7 @@ def check_segments(segments: Segments, num_videos: int) -> List[Optional[Segment
 
 
 def _is_pair(value: object) -> bool:
-    """Whether it is two numbers."""
+    """Return True for a list or tuple of two numbers."""
     if not isinstance(value, (list, tuple)) or len(value) != 2:
         return False
     return all(isinstance(item, (int, float)) for item in value)

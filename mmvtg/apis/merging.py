@@ -1,34 +1,35 @@
-"""One answer from the answers of overlapping windows."""
+"""Predictions for a video, merged from those of overlapping windows."""
 
-from dataclasses import dataclass
-from typing import List, Sequence, Tuple
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmvtg.models.heads.stale_head import Proposals
 from mmvtg.models.task_modules import batched_moment_nms
 from mmvtg.structures import GroundingDataSample
 
-# Moments whose scores differ more than by this factor are not joined at a border.
+# Minimum ratio of the scores of two moments that are joined at a border.
 _LIKE_SCORE = 0.5
-# A moment that ends within so many clips of a border may be cut by it.
+# Clips between a moment and a border that may have cut the moment.
 _MARGIN = 2.0
-# Suppression visits moments one by one, and there may be 50 a window.
+# Limit for suppression, which visits moments one by one: 50 per window are common.
 _MAX_CANDIDATES = 5000
 
 
 @dataclass
 class WindowAnswer:
-    """What a model said of one window.
+    """Predictions for one window.
 
     Args:
-        start (float): Of the window, seconds of the video.
-        end (float): Likewise.
+        start (float): Start of the window in the video, seconds.
+        end (float): End of the window in the video, seconds.
         spans (Tensor): (N, 2) moments, seconds of the **window**.
-        scores (Tensor): (N,).
-        saliency (Tensor): (T,), one a clip of the window.
-        first_clip (int): Of the window in the video.
+        scores (Tensor): (N,) scores of the moments.
+        saliency (Tensor): (T,), one value per clip of the window.
+        first_clip (int): Index of the window's first clip in the video.
     """
 
     start: float
@@ -40,16 +41,16 @@ class WindowAnswer:
 
 
 def merge_samples(samples: Sequence[GroundingDataSample]) -> GroundingDataSample:
-    """The answer to one query from those of the windows of one video.
+    """Merge the predictions for one query in all windows of a video.
 
     Args:
-        samples (Sequence[GroundingDataSample]): By ascending start, with predictions,
-            and ``window`` (first clip, last clip + 1) in their metainfo; ``duration``
-            is the window's.
+        samples (Sequence[GroundingDataSample]): Windows by ascending start, with
+            predictions, ``window`` (first clip, last clip + 1), and ``duration`` of the
+            window in seconds.
 
     Returns:
-        GroundingDataSample: On the CPU, of the whole video. A single one is returned
-        as it is.
+        GroundingDataSample: Sample of the whole video, on the CPU; a single sample is
+        returned unchanged.
     """
     first, last = samples[0], samples[-1]
     if len(samples) == 1:
@@ -86,26 +87,26 @@ def merge_moments(
     margin: float,
     max_moments: int = 1000,
     iou_threshold: float = 0.7,
-) -> Tuple[Tensor, Tensor]:
-    """Moments of a video from those of its windows.
+) -> tuple[Tensor, Tensor]:
+    """Merge the moments of the windows of a video.
 
-    A moment within ``margin`` of a border of its window (the ends of the video are no
-    borders) is *cut*: it may go on where the window does not look.
+    A moment within ``margin`` of a border of its window is *cut*: it may continue
+    outside of the window. The ends of the video are no borders.
 
-    1. A cut moment is dropped if it lies in another window without being cut there:
-       that window had the better view, and its own word counts.
-    2. The other cut moments reach over the whole overlap into the next window. Those
-       that end with a window are joined with those that begin with the next one, best
-       with best, if the lower score is at least half of the higher; the score is their
-       mean, weighted by length. The joined one may be joined further. Those that find
-       no partner stay as they are.
-    3. Hard non-maximum suppression over all; what it suppresses is dropped.
+    1. A cut moment is dropped if another window contains it without cutting it: that
+       window predicts such a moment better.
+    2. The other cut moments reach over the whole overlap into the next window. Moments
+       at the end of a window are joined with moments at the start of the next window,
+       best with best, if the lower score is at least half of the higher score. The
+       score of a joined moment is their mean, weighted by length. A joined moment may
+       be joined again; moments without a partner stay unchanged.
+    3. Hard non-maximum suppression drops duplicates.
 
     Args:
-        answers (Sequence[WindowAnswer]): By ascending start, on the CPU.
-        margin (float): Seconds; less than half of what a window does not share.
-        max_moments (int): Moments to keep.
-        iou_threshold (float): Of the suppression.
+        answers (Sequence[WindowAnswer]): Windows by ascending start, on the CPU.
+        margin (float): Seconds, less than half of the time between window starts.
+        max_moments (int): Maximum number of moments.
+        iou_threshold (float): IoU threshold of the suppression.
 
     Returns:
         tuple[Tensor, Tensor]: Spans (N, 2) in seconds and scores (N,), best first.
@@ -113,7 +114,7 @@ def merge_moments(
     ends = [[answer.start, answer.end] for answer in answers]
     borders = torch.tensor(ends, dtype=torch.float32)
     borders[0, 0], borders[-1, 1] = -torch.inf, torch.inf
-    found: List[Tensor] = []  # rows of start, end, score
+    found: list[Tensor] = []  # rows of start, end, score
     open_rows = borders.new_zeros(0, 3)  # cut at the end of the window before
     for index, answer in enumerate(answers):
         rows = _rows_in_video(answer)
@@ -132,17 +133,17 @@ def merge_moments(
 
 
 def average_saliency(answers: Sequence[WindowAnswer]) -> Tensor:
-    """Saliency of a video from that of its windows.
+    """Merge the saliency of the windows of a video.
 
-    Where windows overlap, their values are averaged with weights that rise from each
-    end of a window to its middle, so that the curve passes smoothly from one window to
-    the next, and clips with little around them count little.
+    Values of overlapping windows are averaged with weights that rise from each end of a
+    window to its middle. The curve thus passes smoothly from one window to the next,
+    and clips with little context count little.
 
     Args:
-        answers (Sequence[WindowAnswer]): Together they cover the video.
+        answers (Sequence[WindowAnswer]): Windows that together cover the video.
 
     Returns:
-        Tensor: (T,) float32.
+        Tensor: (T,) float32, one value per clip.
     """
     length = max(a.first_clip + len(a.saliency) for a in answers)
     total = torch.zeros(length, dtype=torch.float64)
@@ -150,29 +151,29 @@ def average_saliency(answers: Sequence[WindowAnswer]) -> Tensor:
     for answer in answers:
         rank = torch.arange(1, len(answer.saliency) + 1, dtype=torch.float64)
         weight = torch.minimum(rank, rank.flip(0))
-        place = slice(answer.first_clip, answer.first_clip + len(rank))
-        total[place] += weight * answer.saliency.double()
-        weights[place] += weight
+        index = slice(answer.first_clip, answer.first_clip + len(rank))
+        total[index] += weight * answer.saliency.double()
+        weights[index] += weight
     return (total / weights).float()
 
 
 def _rows_in_video(answer: WindowAnswer) -> Tensor:
-    """(N, 3) start, end (seconds of the video), score, of moments that have one."""
+    """Return (N, 3) start, end (seconds of the video), score, without zero scores."""
     spans = answer.spans.float() + answer.start
     rows = torch.cat([spans, answer.scores.float()[:, None]], dim=1)
     return rows[rows[:, 2] > 0]
 
 
-def _join(ends: Tensor, starts: Tensor) -> Tuple[Tensor, Tensor]:
+def _join(ends: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
     """Join moments across a border, best with best.
 
     Args:
-        ends (Tensor): (N, 3), cut at the end of the window before.
-        starts (Tensor): (M, 3), cut at the start of this one.
+        ends (Tensor): (N, 3) moments cut at the end of the previous window.
+        starts (Tensor): (M, 3) moments cut at the start of this window.
 
     Returns:
-        tuple[Tensor, Tensor]: The joined ones and the rest of ``starts``, which this
-        window goes on with; and the rest of ``ends``.
+        tuple[Tensor, Tensor]: Moments of this window: the joined ones and the rest of
+        ``starts``; and the rest of ``ends``.
     """
     ends = ends[ends[:, 2].argsort(descending=True, stable=True)]
     starts = starts[starts[:, 2].argsort(descending=True, stable=True)]
@@ -192,8 +193,8 @@ def _join(ends: Tensor, starts: Tensor) -> Tuple[Tensor, Tensor]:
 
 def _best(
     rows: Tensor, max_moments: int, iou_threshold: float
-) -> Tuple[Tensor, Tensor]:
-    """The best rows that repeat no better one."""
+) -> tuple[Tensor, Tensor]:
+    """Return the best rows after suppression."""
     order = rows[:, 2].argsort(descending=True, stable=True)
     rows = rows[order[:_MAX_CANDIDATES]]
     scores = batched_moment_nms(
@@ -201,3 +202,26 @@ def _best(
     )[0]
     rows = rows[scores > 0][:max_moments]
     return rows[:, :2], rows[:, 2]
+
+
+def drop_cut(row: Proposals, sample: GroundingDataSample) -> Proposals:
+    """Drop proposals that a window cuts and its neighbor contains completely.
+
+    These lie within a snippet of a border of the window and are shorter than the
+    overlap, half a window. The ends of the video are no borders.
+
+    Args:
+        row (Proposals): Proposals of one window, seconds of the video.
+        sample (GroundingDataSample): Sample with ``duration``, ``window`` (s) and
+            ``num_snippets`` of the window.
+    """
+    start, end = sample.window
+    snippet = (end - start) / sample.num_snippets
+    first, last = row.spans.unbind(1)
+    at_start = (first <= start + snippet) & (start > 1e-3)
+    at_end = (last >= end - snippet) & (end < sample.duration - 1e-3)
+    short = last - first < (end - start) / 2 - snippet
+    keep = ~((at_start | at_end) & short)
+    return replace(
+        row, spans=row.spans[keep], scores=row.scores[keep], labels=row.labels[keep]
+    )

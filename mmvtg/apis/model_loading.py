@@ -1,7 +1,6 @@
-"""Configs of models by name, and whether what users give fits them."""
+"""Configs of models by name, and checks of devices and weights."""
 
 import os.path as osp
-from typing import Dict, List, Optional, Tuple
 
 import torch
 from mmengine.config import Config, ConfigDict
@@ -13,10 +12,8 @@ from mmvtg.utils.launch import load_config
 from .metafiles import get_model
 
 
-def find_model(
-    name: str, options: Optional[dict] = None
-) -> Tuple[Config, Optional[str]]:
-    """Config of a model, and under which name the model zoo knows it.
+def find_model(name: str, options: dict | None = None) -> tuple[Config, str | None]:
+    """Return the config of a model, and its name in the model zoo.
 
     Args:
         name (str): Config file, or name of a model in a metafile, in any case, with or
@@ -24,12 +21,12 @@ def find_model(
         options (dict, optional): Fields of the config to override.
 
     Returns:
-        tuple: The config, and the name for :func:`mmvtg.apis.model_zoo.download`; None
-        for a config file.
+        tuple: Config, and name for :func:`mmvtg.apis.model_zoo.download`, None for a
+        config file.
 
     Raises:
-        FileNotFoundError: A path (with a ``/``) that does not exist.
-        ValueError: No such model; near names are in the message.
+        FileNotFoundError: If ``name`` is a path (with a ``/``) that does not exist.
+        ValueError: If no model has this name; the message has similar names.
     """
     if osp.isfile(name):
         return load_config(name, options), None
@@ -39,10 +36,10 @@ def find_model(
 
 
 def check_device(device: str) -> str:
-    """The device, if there is such a one.
+    """Return the name of a device that can be used.
 
     Raises:
-        ValueError: No device of that name here.
+        ValueError: If the device cannot be used.
     """
     try:
         torch.empty(0, device=device)
@@ -55,15 +52,15 @@ def check_device(device: str) -> str:
 
 
 def test_dataset(cfg: ConfigDict) -> dict:
-    """The test set, empty if the config has none."""
+    """Return the config of the test set, empty if there is no test set."""
     dataset = (cfg.get('test_dataloader') or {}).get('dataset', {})
     while 'dataset' in dataset:
         dataset = dataset['dataset']
     return dataset
 
 
-def test_pipeline(cfg: ConfigDict) -> List[dict]:
-    """The transforms of the test set, none if the config has no test set."""
+def test_pipeline(cfg: ConfigDict) -> list[dict]:
+    """Return the transforms of the test set, empty if there is no test set."""
     return test_dataset(cfg).get('pipeline', [])
 
 
@@ -71,7 +68,7 @@ def sampling_step(cfg: ConfigDict) -> dict:
     """Return the transform of the test pipeline that samples frames.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If the test pipeline has no such transform.
     """
     for step in test_pipeline(cfg):
         kind = step['type']
@@ -83,11 +80,12 @@ def sampling_step(cfg: ConfigDict) -> dict:
     )
 
 
-def check_weights(model: nn.Module, state: Dict[str, Tensor]) -> None:
-    """Refuse weights that leave parts of the model as they were drawn.
+def check_weights(model: nn.Module, state: dict[str, Tensor]) -> None:
+    """Refuse weights that do not fill all parts of the model.
 
     Raises:
-        ValueError: Naming the first parts that are missing or of another shape.
+        ValueError: If parts are missing or have another shape; the message names the
+            first parts.
     """
     state = {key.removeprefix('module.'): value for key, value in state.items()}
     wanted = model.state_dict()

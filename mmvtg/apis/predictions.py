@@ -1,9 +1,10 @@
-"""Predictions as users get them: valid moments, written as they come, resumed."""
+"""Valid moments, names of output files, and the log of a run that can be resumed."""
 
 import hashlib
 import json
 import os
 import os.path as osp
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,11 +14,11 @@ from mmengine.structures import InstanceData
 from mmvtg.encoding.cache import fingerprint
 from mmvtg.structures import GroundingDataSample
 
-#: In the folder of a run: one JSON object per prediction.
+#: Log in the folder of a run, one JSON object per prediction.
 PREDICTIONS = 'predictions.jsonl'
-#: Shorter moments are none, seconds.
+#: Length of the shortest moment, seconds.
 MIN_LENGTH = 1e-3
-#: Bytes that file systems allow in a name, less room for what is appended.
+#: Maximum length of a stem in bytes, which leaves room for numbers and suffixes.
 _NAME_BYTES = 120
 
 
@@ -28,8 +29,8 @@ def keep_valid_moments(sample: GroundingDataSample) -> GroundingDataSample:
     leave nothing of a short moment.
 
     Args:
-        sample (GroundingDataSample): With ``duration`` (seconds) and ``pred_moments``;
-            it is changed in place.
+        sample (GroundingDataSample): Sample with ``duration`` (seconds) and
+            ``pred_moments``, changed in place.
     """
     moments = sample.pred_moments
     spans = moments.spans.clamp(0, sample.duration)
@@ -51,13 +52,13 @@ def output_stem(path: str) -> str:
 
 
 class PredictionLog:
-    """File of the predictions of one run, which a second run goes on with.
+    """File of the predictions of a run, with which a second run goes on.
 
-    Predictions of one video appear together or not at all. One of another file, query
-    or model is not reused.
+    Predictions of one video appear together or not at all. A prediction of another
+    file, query or model is not reused. Make one log per call.
 
     Args:
-        folder (str): Folder of the run; is made.
+        folder (str): Folder of the run, created if it does not exist.
         model (str): Identity of the model and its settings.
     """
 
@@ -65,9 +66,11 @@ class PredictionLog:
         os.makedirs(folder, exist_ok=True)
         self.path = osp.join(folder, PREDICTIONS)
         self._model = model
-        self._found: dict[str, dict] = {}
+        self._records: dict[str, dict] = {}
         if osp.isfile(self.path):
             self._read()
+        self._numbers = {key: number for number, key in enumerate(self._records)}
+        self._requested: Counter[str] = Counter()
 
     def _read(self) -> None:
         kept = 0
@@ -75,40 +78,55 @@ class PredictionLog:
             for line in file:
                 try:
                     if not line.endswith(b'\n'):
-                        raise ValueError('cut off')
+                        raise ValueError('truncated')
                     record = json.loads(line)
-                    self._found[record['key']] = record
+                    self._records[record['key']] = record
                 except (ValueError, KeyError, TypeError):
-                    break  # a run was killed while it wrote
+                    break  # A run was killed while it wrote.
                 kept += len(line)
         if kept < osp.getsize(self.path):
             os.truncate(self.path, kept)
 
-    def key(self, path: str, what: Any) -> str:
-        """Return the identity of one prediction.
+    def keys(self, path: str, values: Sequence[Any]) -> list[str]:
+        """Return the keys of predictions of a video.
+
+        A repeated request of one call has another key, and so files of its own.
 
         Args:
             path (str): Video file.
-            what (Any): Query, or classes and segment; JSON can hold it.
+            values (Sequence): Query, or classes, of each prediction, for JSON.
         """
-        parts = [self._model, list(fingerprint(path)), what]
-        text = json.dumps(parts, sort_keys=True)
-        return hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:24]
+        identity = [self._model, list(fingerprint(path))]
+        keys = []
+        for value in values:
+            text = json.dumps([*identity, value])
+            self._requested[text] += 1
+            text += str(self._requested[text])
+            keys.append(hashlib.sha256(text.encode()).hexdigest()[:24])
+        return keys
 
     def find(self, keys: Sequence[str]) -> list[dict] | None:
         """Return earlier predictions of a video, or None if one is missing."""
-        if all(key in self._found for key in keys):
-            return [self._found[key] for key in keys]
+        if all(key in self._records for key in keys):
+            return [self._records[key] for key in keys]
         return None
 
+    def number(self, key: str) -> int:
+        """Return the number of a prediction, which names its files in all runs."""
+        return self._numbers.setdefault(key, len(self._numbers))
+
     def append(self, keys: Sequence[str], predictions: Sequence[dict]) -> None:
-        """Write the predictions of one video.
+        """Write the predictions of one video that are not in the log.
 
         Raises:
             OSError: If the disk is full or the folder cannot be written.
         """
-        records = [{'key': key, **one} for key, one in zip(keys, predictions)]
-        lines = ''.join(f'{json.dumps(record)}\n' for record in records)
+        records = {
+            key: {'key': key, **one}
+            for key, one in zip(keys, predictions)
+            if key not in self._records
+        }
+        lines = ''.join(f'{json.dumps(record)}\n' for record in records.values())
         before = osp.getsize(self.path) if osp.isfile(self.path) else 0
         try:
             with open(self.path, 'ab') as file:
@@ -118,21 +136,26 @@ class PredictionLog:
         except OSError:
             os.truncate(self.path, before)
             raise
-        self._found.update({record['key']: record for record in records})
+        self._records.update(records)
 
 
 def check_on_error(on_error: str) -> None:
-    """Check what a caller wants to happen with a bad video.
+    """Check the reaction to a bad video.
 
     Raises:
-        ValueError: If it is neither ``'skip'`` nor ``'raise'``.
+        ValueError: If ``on_error`` is neither ``'skip'`` nor ``'raise'``.
     """
     if on_error not in ('skip', 'raise'):
         raise ValueError(f"on_error must be 'skip' or 'raise', got {on_error!r}")
 
 
 def report_failed(failed: dict[str, str], total: int) -> None:
-    """Log the videos that could not be read."""
+    """Log the videos that could not be read.
+
+    Args:
+        failed (dict): Path -> reason.
+        total (int): Number of videos.
+    """
     if not failed:
         return
     lines = ''.join(f'\n  {reason}' for reason in failed.values())

@@ -1,6 +1,6 @@
-"""From an answer's saliency to a summary of the video."""
+"""Summaries of videos from predicted saliency."""
 
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 import numpy as np
 
@@ -9,31 +9,33 @@ from mmvtg.visualization import write_summary_video
 
 
 def summarise(
-    prediction: Dict[str, Any],
-    out_file: Optional[str] = None,
+    prediction: dict[str, Any],
+    out_file: str | None = None,
     share: float = BUDGET,
     shot: float = 2.0,
-) -> List[List[float]]:
-    """Choose the most salient parts of a video, and film them.
+) -> list[list[float]]:
+    """Choose the most salient parts of a video, and write them as a film.
 
-    Shots of equal length are worth the mean saliency of their clips, and an exact
-    knapsack fills the share, as the benchmarks of video summarisation do it. What is
-    salient depends on the query; where there is none, a title of the video is one.
+    The video is divided into shots of equal length. The value of a shot is the mean
+    saliency of its clips, and an exact knapsack selects shots, as in the benchmarks of
+    video summarization. Saliency depends on the query; a title of the video can serve
+    as one.
 
     Args:
-        prediction (dict): One of :class:`VTGInferencer`, with ``video``, ``duration``
-            (s), ``fps`` (clips a second) and ``saliency`` (one a clip).
+        prediction (dict): Prediction of :class:`VTGInferencer`, with ``video``,
+            ``duration`` (s), ``fps`` (clips per second) and ``saliency`` (one per
+            clip).
         out_file (str, optional): MP4 file of the summary, without sound.
-        share (float): Of the video that the summary may last.
-        shot (float): Seconds of a shot, rounded to whole clips.
+        share (float): Maximum fraction of the video.
+        shot (float): Length of a shot in seconds, rounded to whole clips.
 
     Returns:
-        list[list[float]]: [start, end] in seconds, in order of time; neighbouring shots
-        are one.
+        list[list[float]]: [start, end] in seconds, by ascending start; adjacent shots
+        are joined.
 
     Raises:
-        RuntimeError: The video cannot be read again, or no writer is installed.
-        ValueError: A share that is not in (0, 1], or that holds no shot.
+        RuntimeError: If the video cannot be read again.
+        ValueError: If ``share`` is not in (0, 1], or is less than one shot.
     """
     saliency, fps = np.asarray(prediction['saliency'], float), prediction['fps']
     if not 0 < share <= 1:
@@ -50,5 +52,5 @@ def summarise(
     seconds = np.minimum(edges / fps, prediction['duration'])
     spans = seconds.reshape(-1, 2).tolist()
     if out_file is not None:
-        write_summary_video(prediction['video'], spans, out_file)
+        write_summary_video(prediction['video'], spans, out_file, frame_rate=fps)
     return spans

@@ -1,72 +1,67 @@
-"""Video files and sentences in; which belong together out."""
+"""Rankings of videos for sentences, and of sentences for videos."""
 
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
+from typing import Any
 
 import mmengine
 import torch
-from mmengine.config import Config, ConfigDict
-from mmengine.dataset import Compose
 from torch import Tensor
 from tqdm import tqdm
 
 from mmvtg.encoding import fingerprint
-from mmvtg.registry import INFERENCERS, TRANSFORMS
+from mmvtg.registry import INFERENCERS
 from mmvtg.video.errors import BadSampleError
 
 from .inputs import Videos, check_queries, check_videos
-from .model_inferencer import ModelInferencer
-from .model_loading import test_pipeline
+from .model_inferencer import Model
 from .predictions import check_on_error, output_stem, report_failed
+from .video_inferencer import VideoInferencer
 
 
 @INFERENCERS.register_module()
-class VideoRetrievalInferencer(ModelInferencer):
+class VideoRetrievalInferencer(VideoInferencer):
     """Ranks videos for sentences, and sentences for videos.
 
-    A video becomes one vector, which is kept: ask one library as often as you like.
-    Frames are sampled as in the config's test pipeline (:class:`SampledFrames`), so
-    vectors equal those of ``tools/test.py``.
+    The vector of each video is kept for further queries. Frames are sampled as in the
+    config's test pipeline (:class:`SampledFrames`), so vectors equal those of
+    ``tools/test.py``.
 
     Args:
         model (str | Config, optional): See :class:`ModelInferencer`.
-        weights (str, optional): Likewise; a model of which nothing is learned
-            (``hand-written-retrieval_...``) needs none.
-        device (str, optional): Likewise.
-        fps (float, optional): Frames per second to draw from, if not the config's.
-        scope (str): Of mmengine.
-        show_progress (bool): Show a bar.
-        isolated (bool): See :class:`ModelInferencer`.
+        weights (str, optional): See :class:`ModelInferencer`; a model without learned
+            parameters (``hand-written-retrieval_...``) needs no weights.
+        device (str, optional): See :class:`ModelInferencer`.
+        fps (float, optional): Frames per second to sample from, if not the config's.
+        **kwargs: Further arguments of :class:`ModelInferencer`.
 
     Attributes:
-        library (dict): identity of a file -> vector (D,), on the CPU.
+        library (dict): Identity of a file -> vector (D,), on the CPU.
 
     Raises:
-        ValueError: As :class:`ModelInferencer` and :class:`SampledFrames`.
+        ValueError: See :class:`ModelInferencer` and :class:`SampledFrames`.
     """
 
-    asks = 'VideoTextRetriever'
+    task = 'VideoTextRetriever'
 
     def __init__(
         self,
-        model: Union[str, Config, dict, None] = None,
-        weights: Optional[str] = None,
-        device: Optional[str] = None,
-        fps: Optional[float] = None,
-        scope: str = 'mmvtg',
-        show_progress: bool = False,
-        isolated: bool = False,
+        model: Model = None,
+        weights: str | None = None,
+        device: str | None = None,
+        fps: float | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(model, weights, device, scope, show_progress, isolated)
-        self.frames = self._sampled_frames(fps)
-        self.library: Dict[tuple, Tensor] = {}
+        super().__init__(model, weights, device, **kwargs)
+        self.frames = self._open_frames(fps)
+        self.library: dict[tuple, Tensor] = {}
 
     def __call__(
         self,
         videos: Videos,
-        queries: Union[str, Sequence[str]],
+        queries: str | Sequence[str],
         pred_out_file: str = '',
         on_error: str = 'skip',
-    ) -> Dict[str, Any]:
+    ) -> dict[str, Any]:
         """Rank videos for queries, and queries for videos.
 
         Args:
@@ -85,7 +80,7 @@ class VideoRetrievalInferencer(ModelInferencer):
 
         Raises:
             BadSampleError: With ``on_error='raise'``, if a video cannot be read.
-            TypeError: If something is neither a path nor text.
+            TypeError: If ``videos`` has no paths, or ``queries`` no sentences.
             ValueError: If there are no videos or queries, or a query is empty.
         """
         check_on_error(on_error)
@@ -122,23 +117,24 @@ class VideoRetrievalInferencer(ModelInferencer):
 
     def _encode_all(
         self, paths: Sequence[str], on_error: str
-    ) -> Tuple[Tensor, Dict[str, str]]:
-        """Return the vectors of videos that can be read, and why others cannot."""
+    ) -> tuple[Tensor, dict[str, str]]:
+        """Return the vectors of readable videos, and path -> reason of the others."""
         keys = [fingerprint(path) for path in paths]
         missing = {k: path for k, path in zip(keys, paths) if k not in self.library}
         if on_error == 'raise':
             for path in missing.values():
                 self.frames.check(path)
-        failed: Dict[str, str] = {}
+        reasons: dict[tuple, str] = {}
         for key, path in tqdm(missing.items(), disable=not self.show_progress):
             try:
                 self.library[key] = self._encode(path)
             except BadSampleError as error:
                 if on_error == 'raise':
                     raise
-                failed[path] = str(error)
-        report_failed(failed, len(paths))
-        rows = [self.library[k] for k, path in zip(keys, paths) if path not in failed]
+                reasons[key] = str(error)
+        failed = {p: reasons[k] for k, p in zip(keys, paths) if k in reasons}
+        report_failed(failed, len(set(paths)))
+        rows = [self.library[key] for key in keys if key not in reasons]
         return torch.stack(rows) if rows else torch.empty(0, 0), failed
 
     @torch.inference_mode()
@@ -151,20 +147,17 @@ class VideoRetrievalInferencer(ModelInferencer):
 
     @torch.inference_mode()
     def encode_queries(self, queries: Sequence[str]) -> Tensor:
-        """Unit vectors (Q, D) of sentences."""
+        """Return the unit vectors (Q, D) of sentences."""
         ids = [self.pipeline(dict(query=query))['token_ids'] for query in queries]
         data = self.model.data_preprocessor(dict(inputs=dict(token_ids=ids)))
         return self.model.encode_texts(data['inputs']).cpu()
 
-    def _init_pipeline(self, cfg: ConfigDict) -> Compose:
-        """What the config's test pipeline does with texts."""
-        steps = [s for s in test_pipeline(cfg) if s['type'] == 'TokenizeQuery']
-        return Compose(
-            [TRANSFORMS.build(s) for s in steps or [dict(type='TokenizeQuery')]]
-        )
+    def _pipeline_steps(self, steps: list[dict]) -> list[dict]:
+        texts = [step for step in steps if step['type'] == 'TokenizeQuery']
+        return texts or [dict(type='TokenizeQuery')]
 
 
-def _ranked(scores: Tensor, items: Sequence[str]) -> List[list]:
-    """[[score, item], ...], best first."""
+def _ranked(scores: Tensor, items: Sequence[str]) -> list[list]:
+    """Return [[score, item], ...], best first."""
     order = scores.argsort(descending=True, stable=True).tolist()
     return [[float(scores[index]), items[index]] for index in order]

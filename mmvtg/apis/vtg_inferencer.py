@@ -1,18 +1,19 @@
-"""Video files and sentences in, moments and saliency out."""
+"""Moments and saliency for sentences, in video files of any length."""
 
 import os.path as osp
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
-from mmengine.config import Config, ConfigDict
-from mmengine.dataset import Compose
+from mmengine.config import ConfigDict
+from mmengine.structures import InstanceData
 from torch import Tensor
 from tqdm import tqdm
 
-from mmvtg.encoding import FeatureCache, QueryEncoder, VideoPart, VideoStreams
-from mmvtg.registry import INFERENCERS, TRANSFORMS
+from mmvtg.encoding import QueryEncoder, VideoPart
+from mmvtg.registry import INFERENCERS
 from mmvtg.structures import GroundingDataSample
 from mmvtg.visualization import (
     GroundingVisualizer,
@@ -22,22 +23,22 @@ from mmvtg.visualization import (
 
 from .inputs import Queries, VideoQueries, Videos, pair_inputs
 from .merging import merge_samples
-from .model_inferencer import ModelInferencer
-from .model_loading import test_pipeline
+from .model_inferencer import Model
 from .predictions import keep_valid_moments, output_stem
+from .video_inferencer import VideoInferencer, VideoRequest
 
-#: Seconds of a window, where neither the call nor the config gives one.
+#: Seconds of a window, if neither the call nor the config gives a value.
 DEFAULT_WINDOW = 150.0
 
 
 @INFERENCERS.register_module()
-class VTGInferencer(ModelInferencer):
+class VTGInferencer(VideoInferencer):
     """Finds the moments of sentences in video files of any length.
 
     The config's block ``encoding`` names the towers, the clip rate, and how features
     are joined. A model with a text tower of its own reads the query with that tower.
     The config's test pipeline prepares the features as it does for stored ones, so
-    answers equal those of ``tools/test.py``.
+    predictions equal those of ``tools/test.py``.
 
     A video that is longer than ``window`` is split into overlapping windows, and their
     predictions are merged (:func:`merge_moments`, :func:`average_saliency`); memory
@@ -45,31 +46,23 @@ class VTGInferencer(ModelInferencer):
     queries, up to ``cache_bytes``.
 
     Args:
-        model (str | Config, optional): Config file, name of a model in a metafile
-            (``NAME@RELEASE`` for a checkpoint of its authors), or config. Default is
-            the config inside ``weights``.
-        weights (str, optional): Checkpoint; default is the one in the model zoo,
-            downloaded if need be. ``'random'``: random weights, for tests.
+        model (str | Config, optional): Config file, name of a model, or config; see
+            :class:`ModelInferencer`.
+        weights (str, optional): Checkpoint; default is the one in the model zoo.
         device (str, optional): Default is an accelerator if there is one.
         fps (float, optional): Clips per second; needed if the config has ``'auto'``.
         window (float, optional): Seconds that the model sees at once; default is
             ``encoding.window``, the longest video that it was trained on, else 150.
         overlap (float, optional): Seconds that windows share; default is half of them.
-        cache_bytes (int): Size of the feature cache.
-        scope (str): Scope of mmengine's registries.
-        show_progress (bool): Show a progress bar for each video.
-        isolated (bool): Decode in another process, which is killed if a video gets
-            stuck, instead of in a thread.
+        cache_bytes (int): Maximum size of the feature cache, in bytes.
+        **kwargs: Further arguments of :class:`ModelInferencer`.
 
     Raises:
-        DownloadError: If weights of the model zoo cannot be downloaded.
-        FileNotFoundError: If the config or checkpoint does not exist.
-        ValueError: If the name is unknown, weights are missing or belong to another
-            model, the device is not there, or the config's towers are not those that
-            the checkpoint was trained on.
+        ValueError: If the config's towers are missing, or are not those that the
+            checkpoint was trained on; see also :class:`ModelInferencer`.
     """
 
-    asks = 'VideoGrounder'
+    task = 'VideoGrounder'
     visualize_kwargs = {
         'out_dir',
         'show',
@@ -81,46 +74,35 @@ class VTGInferencer(ModelInferencer):
 
     def __init__(
         self,
-        model: str | Config | dict | None = None,
+        model: Model = None,
         weights: str | None = None,
         device: str | None = None,
         fps: float | None = None,
         window: float | None = None,
         overlap: float | None = None,
         cache_bytes: int = 1 << 30,
-        scope: str = 'mmvtg',
-        show_progress: bool = False,
-        isolated: bool = False,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(model, weights, device, scope, show_progress, isolated)
-        self.fps = self._resolve_fps(fps)
+        super().__init__(model, weights, device, **kwargs)
         window = window or self.encoding.window or DEFAULT_WINDOW
         overlap = window / 2 if overlap is None else overlap
-        self.streams = VideoStreams(
-            self.encoding,
-            self._build_tower,
-            self.fps,
-            FeatureCache(cache_bytes),
-            window,
-            overlap,
-            self.decode,
-        )
-        self.query_encoder: QueryEncoder | None = None
+        self.streams = self._open_streams(fps, window, overlap, cache_bytes)
+        self.fps = self.streams.fps
+        self.query_encoder = self._build_query_encoder()
+        text_tower = self.query_encoder and self.query_encoder.tower
+        self._check_features(self.streams, fps, text_tower)
+
+    def _build_query_encoder(self) -> QueryEncoder | None:
+        """Build the text tower, unless the model has one of its own."""
         query = self.encoding.query
-        if query is not None:
-            if query.tower is None:
-                raise ValueError(
-                    'the model reads features of queries, and the config does not say '
-                    'which tower makes them: add encoding.query.tower'
-                )
-            tower = self._build_tower(query.tower)
-            self.query_encoder = QueryEncoder(tower, self.device)
-        self._check_features(
-            self.streams.towers,
-            self.query_encoder and self.query_encoder.tower,
-            'auto' if fps else self.fps,
-        )
-        self._settings.update(fps=self.fps, window=window, overlap=overlap)
+        if query is None:
+            return None
+        if query.tower is None:
+            raise ValueError(
+                'the model reads features of queries, and the config does not say '
+                'which tower makes them: add encoding.query.tower'
+            )
+        return QueryEncoder(self._build_tower(query.tower), self.device)
 
     def __call__(
         self,
@@ -142,51 +124,45 @@ class VTGInferencer(ModelInferencer):
             on_error (str): ``'skip'``: report a video that cannot be read, and go on;
                 ``'raise'``: check all videos first, and stop at the first bad one.
             **kwargs: ``out_dir``: folder for ``predictions.jsonl``, written video by
-                video, which a second run goes on with, and for one picture per
-                prediction; ``save_video``: also write the video with its timeline
-                there, without sound; ``video_fps``: maximum frames per second of it;
-                ``top_k``: number of moments that both show; ``show``, ``wait_time``
-                (s): open a window with the picture; ``pred_out_file``: JSON file of all
-                predictions.
+                video, and for one picture per prediction, numbered like the lines of
+                that file; a second run into the folder reuses its predictions;
+                ``save_video``: also write the video with its timeline there, without
+                sound; ``video_fps``: maximum frames per second of it; ``top_k``: number
+                of moments that both show; ``show``, ``wait_time`` (s): open a window
+                with the picture; ``pred_out_file``: JSON file of all predictions.
 
         Returns:
-            dict: ``predictions``, one per pair, videos outside: ``video, query,
-            duration (s), moments [[start s, end s, score], ...]`` best first,
+            dict: ``predictions``, one per query of each video, video by video: ``video,
+            query, duration (s), moments [[start s, end s, score], ...]`` best first,
             ``saliency`` (one per clip), ``fps`` (clips per second); ``visualization``:
-            the files in ``out_dir``, pictures first; ``failed``: path -> reason.
+            the files in ``out_dir``, video by video; ``failed``: path -> reason.
 
         Raises:
             BadSampleError: With ``on_error='raise'``, if a video cannot be read.
             ValueError: If ``save_video`` comes without ``out_dir``, or ``batch_size``
                 is less than 1; see also :func:`pair_inputs`.
         """
-        _, _, visualize_kwargs, postprocess_kwargs = self._dispatch_kwargs(**kwargs)
-        if visualize_kwargs.get('save_video') and not visualize_kwargs.get('out_dir'):
+        if kwargs.get('save_video') and not kwargs.get('out_dir'):
             raise ValueError('save_video needs an out_dir to write to')
         if batch_size < 1:
             raise ValueError(f'batch_size must be 1 or more, got {batch_size}')
-        inputs = pair_inputs(videos, queries)
-        return self._run(
-            inputs,
-            lambda pair: pair.path,
-            lambda pair: list(pair.queries),
-            lambda pair: self._predict(pair, batch_size),
-            self.streams.check,
-            on_error,
-            return_datasamples,
-            visualize_kwargs,
-            postprocess_kwargs,
-        )
+        requests = [
+            VideoRequest(
+                pair.path, pair.queries, partial(self._predict, pair, batch_size)
+            )
+            for pair in pair_inputs(videos, queries)
+        ]
+        return self._run(requests, on_error, return_datasamples, **kwargs)
 
     def _predict(
         self, pair: VideoQueries, batch_size: int
     ) -> list[GroundingDataSample]:
         """Return one sample per query of a video."""
-        answers = defaultdict(list)
+        windows = defaultdict(list)
         for batch in self.preprocess([pair], batch_size):
             for sample in self.forward(batch):
-                answers[sample.query_id].append(sample)
-        merged = [merge_samples(answers[query_id]) for query_id in sorted(answers)]
+                windows[sample.query_id].append(sample)
+        merged = [merge_samples(windows[query_id]) for query_id in sorted(windows)]
         return [keep_valid_moments(sample) for sample in merged]
 
     def preprocess(
@@ -194,61 +170,50 @@ class VTGInferencer(ModelInferencer):
     ) -> Iterator[dict]:
         """Yield batches for the model, each of one window of one video."""
         for path, queries, first_id in inputs:
-            encoded = [self._encode(query) for query in queries]
+            wanted: list[dict] = [
+                dict(query_id=first_id + i, query=query)
+                for i, query in enumerate(queries)
+            ]
+            for fields in wanted if self.query_encoder else ():
+                fields['query_array'] = self.encode_query(fields['query']).numpy()
             bar = tqdm(desc=path, unit=' clips', disable=not self.show_progress)
             for part in self.streams(path):
-                samples = (
-                    self._pack(path, query, first_id + i, part, encoded[i])
-                    for i, query in enumerate(queries)
-                )
+                samples = (self._pack(path, part, fields) for fields in wanted)
                 for chunk in self._get_chunk_data(samples, batch_size):
                     yield self.collate_fn(chunk)
                 bar.total = part.num_clips
                 bar.update(part.window.stop - bar.n)
             bar.close()
 
-    def _pack(
-        self,
-        path: str,
-        query: str,
-        query_id: int,
-        part: VideoPart,
-        encoded: dict[str, Any],
-    ) -> dict:
+    def encode_query(self, query: str) -> Tensor:
+        """Return the features of a sentence, (L, ...), as a feature store holds them.
+
+        Raises:
+            ValueError: If the model reads queries with a text tower of its own.
+        """
+        if self.query_encoder is None:
+            raise ValueError('the model reads the words of queries itself')
+        return self.query_encoder(query)
+
+    def _pack(self, path: str, part: VideoPart, query: dict[str, Any]) -> dict:
         """Run the test pipeline on a window and a query, as on a stored sample."""
         start, stop = part.window
         end = part.duration if stop == part.num_clips else stop / self.fps
-        settings = self.encoding.loaded
         packed = self.pipeline(
             dict(
                 video_id=output_stem(path),
                 video_path=path,
-                query_id=query_id,
-                query=query,
                 duration=end - start / self.fps,
                 fps=self.fps,
                 num_clips=stop - start,
                 encoding=self.encoding,
-                # an array of its own: the pipeline may work in place
-                video_arrays={name: rows.copy() for name, rows in part.arrays.items()},
-                resampled=[n for n, one in settings.items() if one.resample],
-                **encoded,
+                video_arrays=dict(part.arrays),
+                resampled=[n for n, s in self.encoding.loaded.items() if s.resample],
+                **query,
             )
         )
         packed['data_samples'].set_metainfo(dict(window=part.window))
         return packed
-
-    def _encode(self, query: str) -> dict[str, Any]:
-        """Encode a query; a model that reads its words itself needs no features."""
-        if self.query_encoder is None:
-            return {}
-        return dict(query_array=self.query_encoder(query).numpy())
-
-    def encode_query(self, query: str) -> Tensor:
-        """Run the text tower: a sentence -> (L, ...) as a feature store holds it."""
-        if self.query_encoder is None:
-            raise ValueError('the model reads the words of queries itself')
-        return self.query_encoder(query)
 
     def visualize(
         self,
@@ -261,12 +226,15 @@ class VTGInferencer(ModelInferencer):
         save_video: bool = False,
         video_fps: float = 15.0,
     ) -> list[str]:
-        """Draw timelines into ``out_dir``, and films; return their paths."""
+        """Draw timelines into ``out_dir``, and films; return their paths.
+
+        Films of predictions from an earlier run are kept.
+        """
         if not (out_dir or show):
             return []
         pictures, films = [], []
         for sample in preds:
-            name = f'{output_stem(sample.video_path)}_{sample.query_id}'
+            name = f'{output_stem(sample.video_path)}_{sample.number}'
             if out_dir:
                 pictures.append(osp.join(out_dir, f'{name}.png'))
             self.visualizer.add_datasample(
@@ -280,26 +248,30 @@ class VTGInferencer(ModelInferencer):
             )
             if save_video:
                 films.append(osp.join(out_dir, f'{name}.mp4'))
-                timeline = timeline_of(sample)
+                if sample.restored and osp.isfile(films[-1]):
+                    continue
                 write_timeline_video(
-                    timeline, sample.video_path, films[-1], top_k, video_fps
+                    timeline_of(sample),
+                    sample.video_path,
+                    films[-1],
+                    top_k,
+                    video_fps,
+                    sample.fps,
                 )
         return pictures + films
 
-    def _init_pipeline(self, cfg: ConfigDict) -> Compose:
-        """Build the config's test pipeline."""
-        steps = test_pipeline(cfg) or [
+    def _pipeline_steps(self, steps: list[dict]) -> list[dict]:
+        return steps or [
             dict(type='LoadStoredFeatures'),
             dict(type='PackGroundingInputs'),
         ]
-        return Compose([TRANSFORMS.build(step) for step in steps])
 
     def _init_visualizer(self, cfg: ConfigDict) -> GroundingVisualizer:
-        """Build one without backends: pictures go to ``out_dir``."""
+        """Build a visualizer without backends: pictures go to ``out_dir``."""
         return GroundingVisualizer(name=f'inferencer-{id(self)}')
 
     @staticmethod
-    def plain(sample: GroundingDataSample) -> dict[str, Any]:
+    def pred2dict(sample: GroundingDataSample) -> dict[str, Any]:
         """Return a prediction as plain values; see :meth:`__call__`."""
         moments = sample.pred_moments
         rows = torch.cat([moments.spans, moments.scores[:, None]], dim=1)
@@ -313,16 +285,14 @@ class VTGInferencer(ModelInferencer):
         )
 
     @staticmethod
-    def restore(record: dict[str, Any], query_id: int) -> GroundingDataSample:
+    def restore(record: dict[str, Any], index: int) -> GroundingDataSample:
         """Return the sample of a prediction that an earlier run wrote."""
-        from mmengine.structures import InstanceData
-
         rows = torch.tensor(record['moments']).reshape(-1, 3)
         sample = GroundingDataSample(
             metainfo=dict(
                 video_id=output_stem(record['video']),
                 video_path=record['video'],
-                query_id=query_id,
+                query_id=index,
                 query=record['query'],
                 duration=record['duration'],
                 fps=record['fps'],

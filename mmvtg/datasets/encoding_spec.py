@@ -1,11 +1,11 @@
-"""The block ``encoding`` of a config: what a model needs of videos and queries.
+"""The block ``encoding`` of a config: features of videos and queries.
 
-Data sets of stored features, feature extraction and inferencers read this one block::
+Data sets of stored features, feature extraction and inferencers read this block::
 
     encoding = dict(
         fps=0.5,                      # clips per second
-        window=150.0,                 # longest video that the model sees at once, s
-        streams=dict(                 # kinds of video features, in the order of joining
+        window=150.0,                 # longest input of the model, s
+        streams=dict(                 # kinds of video features, in joining order
             slowfast=dict(
                 tower=dict(type='SlowFastTower', ...),
                 frame_size=224, sampling='dense',
@@ -20,11 +20,10 @@ Data sets of stored features, feature extraction and inferencers read this one b
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from typing import Any
 
 from mmvtg.video.clips import FrameSource
-
-_SAMPLING = ('frame_size', 'sampling', 'clip_frames', 'clip_rate')
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,8 @@ class StreamSpec:
 
     Args:
         name (str): Key in ``streams``, and in the data set's ``data_prefix``.
-        tower (Mapping, optional): Config of the tower that makes the features. None:
-            they are only read from a store, and no raw video can be encoded.
+        tower (Mapping, optional): Config of the tower that makes the features. Default:
+            the features are only read from a store, and no raw video can be encoded.
         frame_size (int): Height and width of frames, pixels.
         sampling (str): Frames that make a clip, see :class:`FrameSource`.
         clip_frames (int, optional): See :class:`FrameSource`.
@@ -43,13 +42,14 @@ class StreamSpec:
             needs ``resample``.
         row_shape (tuple, optional): Expected shape of a clip, ``(2304,)``, or ``(4,
             None, 768)`` for four layers of any number of patches.
-        manifest (Mapping, optional): Further fields that the manifest of a store must
-            have, if it has them at all.
+        manifest (Mapping, optional): Expected values of further fields of a store's
+            manifest; fields that the manifest lacks are not compared.
         normalize (bool | str): Divide rows by their L2 norm. Streams with the same
             string share a norm, as if they were joined before.
         resample (bool): Stretch the stream to the length of the others.
         separate (bool): Keep the stream apart, as ``{name}_features`` (T, C).
-        num_layers (int, optional): Number of last stored layers that are read.
+        num_layers (int, optional): Number of last stored layers that are read, of this
+            stream and of the query. Default: all.
         class_token (bool): Read only the first token of each frame.
         motion (str, optional): Stream whose rows the tower's hooks read as ``motion``.
         auxiliary (bool): Only towers of other streams read this one, not the model.
@@ -94,7 +94,7 @@ class StreamSpec:
         )
 
     def expected_manifest(self) -> dict[str, Any]:
-        """Return what the manifest of this stream's store must say."""
+        """Return the expected fields of the manifest of this stream's store."""
         expected: dict[str, Any] = {}
         if self.tower is not None:
             expected.update(self.source(None).describe())
@@ -111,9 +111,9 @@ class QuerySpec:
     Args:
         tower (Mapping, optional): Config of the text tower that makes them.
         row_shape (tuple, optional): Expected shape of a token.
-        manifest (Mapping, optional): As of :class:`StreamSpec`.
+        manifest (Mapping, optional): See :class:`StreamSpec`.
         normalize (bool): Divide rows by their L2 norm.
-        max_words (int, optional): Number of first tokens that are read.
+        max_words (int, optional): Number of first tokens that are read. Default: all.
     """
 
     tower: Mapping[str, Any] | None = None
@@ -121,10 +121,9 @@ class QuerySpec:
     manifest: Mapping[str, Any] | None = None
     normalize: bool = False
     max_words: int | None = None
-    num_layers: int | None = None
 
     def expected_manifest(self) -> dict[str, Any]:
-        """Return what the manifest of the store of queries must say."""
+        """Return the expected fields of the manifest of the store of queries."""
         expected: dict[str, Any] = {}
         if self.tower is not None and 'model' in self.tower:
             expected['model'] = self.tower['model']
@@ -133,7 +132,7 @@ class QuerySpec:
 
 @dataclass(frozen=True)
 class EncodingSpec:
-    """The whole block; see the module.
+    """The whole block.
 
     Args:
         streams (Mapping[str, StreamSpec]): Kinds of video features, in the order in
@@ -141,7 +140,7 @@ class EncodingSpec:
         query (QuerySpec | None): Stored or encoded queries; None for a model that reads
             tokens with a text tower of its own.
         fps (float | str | None): Clips per second, or ``'auto'``.
-        window (float | None): Longest video that the model sees at once, seconds.
+        window (float | None): Longest input of the model, seconds.
         temporal_endpoints (bool): Append start and end of each clip, as fractions of
             the video, to its channels.
     """
@@ -163,7 +162,7 @@ class EncodingSpec:
         Raises:
             ValueError: If streams differ in ``num_layers`` or ``class_token``.
         """
-        streams = list(self.loaded.values())
+        streams, query = self.loaded.values(), self.query
         grouped: dict[tuple, list[str]] = {}
         for stream in streams:
             if stream.normalize:
@@ -181,7 +180,6 @@ class EncodingSpec:
                 f'class_token, got {sorted(map(str, slices))}'
             )
         num_layers, class_token = next(iter(slices), (None, False))
-        query = self.query
         return dict(
             normalize=groups + (['query'] if query and query.normalize else []),
             temporal_endpoints=self.temporal_endpoints,
@@ -212,7 +210,7 @@ def parse_encoding(block: Mapping[str, Any] | EncodingSpec) -> EncodingSpec:
     """Check the block ``encoding`` of a config and return it as a spec.
 
     Raises:
-        ValueError: If a field is unknown, the message names the nearest known fields.
+        ValueError: If a field is unknown, no dict, or names no stream.
     """
     if isinstance(block, EncodingSpec):
         return block
@@ -237,8 +235,8 @@ def parse_encoding(block: Mapping[str, Any] | EncodingSpec) -> EncodingSpec:
 def encoding_of(cfg: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the block ``encoding`` of a whole config, or None.
 
-    Clip rate and window are facts of the data set, so a config may have them as its own
-    fields ``fps`` and ``window``, beside the block of its features.
+    Clip rate and window depend on the data set, so a config may have them as its own
+    fields ``fps`` and ``window``, besides the block of its features.
     """
     block = cfg.get('encoding')
     if block is None:
@@ -248,7 +246,7 @@ def encoding_of(cfg: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def learned_hooks(tower: Mapping[str, Any]) -> list[str]:
-    """Return the types of a tower's hooks that change what it computes."""
+    """Return the types of a tower's hooks, without those that only store layers."""
     types = [str(hook['type']) for hook in tower.get('hooks') or ()]
     return [name for name in types if not name.endswith('Tap')]
 
@@ -265,8 +263,6 @@ def _build(kind: type, where: str, given: Any, **more: Any) -> Any:
 
 
 def _check_fields(where: str, given: Mapping[str, Any], kind: type) -> None:
-    from difflib import get_close_matches
-
     known = [one.name for one in fields(kind)]
     for name in given:
         if name not in known:

@@ -28,9 +28,9 @@ _CHUNKS = 8  # chunks in memory per decoding process
 class FeatureExtractor:
     """Runs towers over collections and stores their features.
 
-    Items appear whole or not at all, those already there are skipped, and each store
-    carries a manifest, so a run may be stopped and started at any time. Scripts that
-    use decoding processes need the usual ``if __name__ == '__main__'``.
+    A run may be stopped and started at any time: items appear whole or not at all,
+    stored items are skipped, and each store has a manifest. Scripts that use decoding
+    processes need the usual ``if __name__ == '__main__'``.
 
     Args:
         vision_tower (dict | nn.Module, optional): A :class:`CLIPVisionTower`, or a
@@ -40,7 +40,7 @@ class FeatureExtractor:
         frame_size (int): Height and width of frames, pixels.
         fps (float, optional): Clips per second, for videos without a rate.
         batch_frames (int): Frames gathered, across videos, before the tower runs.
-        batch_queries (int): Queries that go through the tower at once.
+        batch_queries (int): Queries per batch of the text tower.
         num_workers (int): Decoding processes; 0 decodes in this one.
         device (str): Device of the towers.
         sampling (str): Frames that make a clip, see :class:`FrameSource`.
@@ -113,20 +113,26 @@ class FeatureExtractor:
             part (str): Part of the pack that this process writes.
 
         Returns:
-            ExtractionReport: Bad videos are in ``failed``; they end nothing.
+            ExtractionReport: Report, with bad videos in ``failed``.
 
         Raises:
             ValueError: If the store holds features that were made differently, or an id
                 names two videos.
             StoreBusyError: If another process writes this part of the pack.
-            OSError: If the store cannot be written. What was stored before is whole.
+            OSError: If the store cannot be written; items that were stored before stay.
         """
         items = _unique([VideoItem(*video) for video in videos])
         rates = {self.source.fps if i.fps is None else i.fps for i in items}
         if None in rates:
             raise ValueError('no fps: give it to the extractor or to each video')
         fps = nominal_fps or (rates.pop() if len(rates) == 1 else 'auto')
-        encoder = self._frame_encoder()
+        encoder = FrameEncoder(
+            self.vision_tower,
+            self.source.frames_per_clip,
+            self.dtype,
+            self.autocast,
+            self.batch_frames,
+        )
         manifest = video_manifest(
             self.vision_tower,
             self._probe(encoder, items),
@@ -143,15 +149,6 @@ class FeatureExtractor:
                     run.store(name, rows)
                     bar.update()
         return run.report
-
-    def _frame_encoder(self) -> FrameEncoder:
-        return FrameEncoder(
-            self.vision_tower,
-            self.source.frames_per_clip,
-            self.dtype,
-            self.autocast,
-            self.batch_frames,
-        )
 
     def _probe(self, encoder: FrameEncoder, items: Sequence[VideoItem]) -> Tensor:
         """Encode one black clip, for the shape and type of what is stored."""
@@ -186,17 +183,18 @@ class FeatureExtractor:
         events = decode_all(items, self.source, self.num_workers, length, self.deadline)
         for event in timed(events, report):
             name = str(event.item.video_id)
+            if name in report.failed:
+                continue
             if isinstance(event, Failed):
                 fail(name, event.reason)
                 continue
-            if name in report.failed or not isinstance(event, Clips):
-                continue
-            report.clips += len(event.frames)
+            assert isinstance(event, Clips)
             try:
                 batcher.expect(name, event.total)
             except BadSampleError as error:
                 fail(name, str(error))
                 continue
+            report.clips += len(event.frames)
             frames = torch.from_numpy(event.frames)
             yield from _complete(batcher.add(name, event.total, frames), collected)
         yield from _complete(batcher.finish(), collected)
@@ -219,7 +217,7 @@ class FeatureExtractor:
             part (str): Part of the pack that this process writes.
 
         Returns:
-            ExtractionReport: Empty queries are in ``failed``.
+            ExtractionReport: Report, with empty queries in ``failed``.
 
         Raises:
             ValueError, StoreBusyError, OSError: See :meth:`extract_videos`.
@@ -245,7 +243,7 @@ class FeatureExtractor:
 def _complete(
     events: Iterator, collected: dict[str, list[Tensor]]
 ) -> Iterator[tuple[str, Tensor]]:
-    """Collect features until a video is done."""
+    """Collect features; yield (name, features) of videos as they are done."""
     for encoded in events:
         collected.setdefault(encoded.name, []).append(encoded.rows)
         if encoded.done:

@@ -1,8 +1,9 @@
-"""Feature files: one ``.npy`` a video or query, whole or not there."""
+"""Feature files: one ``.npy`` per video or query, written atomically."""
 
 import io
 import os.path as osp
-from typing import Any, Dict, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -13,18 +14,18 @@ from mmvtg.utils.files import write_atomic
 
 
 class NpyFolder:
-    """The layout that authors publish: a folder with one ``{id}.npy`` an item.
+    """Folder with one ``{id}.npy`` per item, the layout that authors publish.
 
     Args:
-        folder (str): Feature folder; is made.
-        manifest (dict): How the features are made.
+        folder (str): Feature folder, created if it does not exist.
+        manifest (dict): Description of the features.
 
     Raises:
-        ValueError: The folder holds features that were made otherwise, or the type is
-            not one of numpy's.
+        ValueError: If the folder holds features that were made differently, or numpy
+            lacks the type in ``manifest``.
     """
 
-    def __init__(self, folder: str, manifest: Dict[str, Any]) -> None:
+    def __init__(self, folder: str, manifest: dict[str, Any]) -> None:
         if manifest['dtype'] == 'bfloat16':
             raise ValueError(f'{folder}: .npy files cannot hold bfloat16; make a pack')
         claim_folder(folder, manifest)
@@ -36,18 +37,18 @@ class NpyFolder:
         return is_complete(path, self.row_shape, self.dtype)
 
     def write(self, name: object, rows: Tensor) -> None:
-        """Write the features of an item; see :func:`save_features`."""
+        """Write the features of an item (rows, ...); see :func:`save_features`."""
         save_features(self.folder, name, rows)
 
     def close(self) -> None:
-        """Nothing is left open."""
+        """Do nothing: no file stays open."""
 
 
 def feature_path(folder: str, name: object) -> str:
-    """Where the features of a video or query lie.
+    """Return the path of the features of a video or query.
 
     Raises:
-        BadSampleError: The name leads out of the folder.
+        BadSampleError: If the name leads out of the folder.
     """
     path = osp.join(folder, f'{name}.npy')
     if osp.isabs(str(name)) or osp.relpath(path, folder).startswith('..'):
@@ -56,16 +57,16 @@ def feature_path(folder: str, name: object) -> str:
 
 
 def is_complete(path: str, row_shape: Sequence[int], dtype: str) -> bool:
-    """Whether a file holds features of that row shape, so that it need not be made.
+    """Return True if a file holds features of this row shape and type.
 
     Args:
         path (str): ``.npy`` file.
         row_shape (Sequence[int]): Shape of one clip or one token.
-        dtype (str): numpy's name of the type.
+        dtype (str): Name of the type in numpy.
     """
     try:
         array = np.load(path, mmap_mode='r', allow_pickle=False)
-    except (OSError, ValueError, EOFError):  # missing, cut off, or no npy
+    except (OSError, ValueError, EOFError):  # missing, truncated, or another format
         return False
     return array.shape[1:] == tuple(row_shape) and array.dtype == np.dtype(dtype)
 
@@ -76,12 +77,12 @@ def save_features(folder: str, name: object, features: Tensor) -> None:
     Args:
         folder (str): Feature folder.
         name (object): Id of the video or query.
-        features (Tensor): (rows, ...).
+        features (Tensor): (rows, ...), one row per clip or token.
 
     Raises:
-        BadSampleError: Some number is not finite in the type of the store, or the name
+        BadSampleError: If a number is not finite in the type of the store, or the name
             leads out of the folder.
-        OSError: The disk is full or fails; no file of that name is left.
+        OSError: If the disk is full or fails; no file of that name is left.
     """
     array = features.cpu().numpy()
     if not np.isfinite(array).all():

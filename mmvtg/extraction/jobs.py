@@ -12,7 +12,7 @@ from .work_list import Shard
 
 @dataclass(frozen=True)
 class Job:
-    """A store, its items, and how they are encoded.
+    """A store, its items, and the settings of their encoding.
 
     Args:
         kind (str): ``video`` or ``query``.
@@ -78,7 +78,7 @@ def run_here(jobs: Sequence[Job], shard: Shard) -> list[ExtractionReport]:
     return reports
 
 
-def summarise(job: Job, report: ExtractionReport) -> dict[str, Any]:
+def report_entry(job: Job, report: ExtractionReport) -> dict[str, Any]:
     """Return a job's entry of the report file."""
     rate = report.clips / report.seconds if report.seconds else 0.0
     return dict(

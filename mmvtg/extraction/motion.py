@@ -1,8 +1,9 @@
-"""Stored motion features, which a tower with action prompts reads beside the frames."""
+"""Stored motion features, which a tower with action prompts reads besides frames."""
 
 import os.path as osp
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,15 +20,16 @@ _AXES = {2: '(T, V)'}
 
 @dataclass(frozen=True)
 class MotionStore:
-    """A folder of motion features, one vector a clip.
+    """Folder of motion features, one vector per clip.
 
     Args:
-        folder (str): Where they lie.
-        file_name (str): Name of a video's file, with ``{video_id}``; formats as of
-            :mod:`mmvtg.datasets.array_files`.
-        max_length_gap (int): By how many clips frames and features may differ; they
-            are then stretched. Beyond that something is wrong.
-        resample (bool): The features have a rate of their own and are always stretched.
+        folder (str): Folder of the files.
+        file_name (str): File name pattern with ``{video_id}``; see
+            :mod:`mmvtg.datasets.array_files` for formats.
+        max_length_gap (int): Maximum difference between the numbers of clips and of
+            rows, which are stretched then.
+        resample (bool): Stretch the rows to any number of clips, for features with a
+            rate of their own.
     """
 
     folder: str
@@ -36,10 +38,14 @@ class MotionStore:
     resample: bool = False
 
     def read(self, video_id: str, length: int) -> Tensor:
-        """(length, V) float32 of a video with so many clips.
+        """Return the motion of a video, (length, V) float32.
+
+        Args:
+            video_id (str): Name of the video.
+            length (int): Number of clips.
 
         Raises:
-            BadSampleError: They are missing, damaged, or of another length.
+            BadSampleError: If the file is missing, damaged, or of another length.
         """
         path = osp.join(self.folder, self.file_name.format(video_id=video_id))
         rows = load_array(path, f'video {video_id}', _AXES)
@@ -54,10 +60,13 @@ class MotionStore:
         return torch.from_numpy(resample_rows(rows, length) if gap else rows)
 
     def width_of(self, video_ids: Iterable[str]) -> int:
-        """V, by the first video that has features.
+        """Return V, the width of the features.
+
+        Args:
+            video_ids (Iterable[str]): Videos; the first one with features counts.
 
         Raises:
-            BadSampleError: None has.
+            BadSampleError: If no video has features.
         """
         for video_id in video_ids:
             path = osp.join(self.folder, self.file_name.format(video_id=video_id))
@@ -69,8 +78,8 @@ class MotionStore:
             f'({self.file_name}); extract them first'
         )
 
-    def describe(self) -> Dict[str, Any]:
-        """What the manifest of features made with it says."""
+    def describe(self) -> dict[str, Any]:
+        """Return the entry in the manifest of features that depend on the motion."""
         manifest = read_manifest(self.folder) or {}
         kept = ('model', 'weights_sha256', 'fps')
         return {key: manifest[key] for key in kept if key in manifest}

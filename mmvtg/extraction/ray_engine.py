@@ -1,4 +1,4 @@
-"""Extraction on a Ray cluster: the same code, in actors that may die."""
+"""Extraction on a Ray cluster, in actors that may die."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ from tqdm import tqdm
 from .jobs import ExtractorPool, Job
 from .store_run import ExtractionReport
 
-_RETRIES = 5  # of a block of items whose actor died
+_RETRIES = 5  # per block of items whose actor died
 
 
 class _Actor:
@@ -84,7 +84,7 @@ def run_on_ray(
 
 
 def _run_job(ray: Any, job: Job, actors: list[Any], block: int) -> ExtractionReport:
-    """Give blocks of items to free actors, and add up the reports."""
+    """Run blocks of items on free actors, and add up their reports."""
     blocks = deque(job.items[i : i + block] for i in range(0, len(job.items), block))
     bare = replace(job, items=())  # a block travels with every task, all items do not
     total = ExtractionReport()

@@ -1,8 +1,9 @@
-"""What a run does to a store, and the report about it."""
+"""Runs that fill a store, and reports of them."""
 
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Sequence, Tuple, TypeVar
+from typing import Any, TypeVar
 
 from torch import Tensor
 from tqdm import tqdm
@@ -17,43 +18,43 @@ _Event = TypeVar('_Event')
 
 @dataclass
 class ExtractionReport:
-    """What became of the wanted features.
+    """Report of one run.
 
     Args:
-        written (int): Items stored in this run.
-        present (int): Items that were there.
-        failed (dict): id -> reason.
-        clips (int): Clips or tokens encoded in this run.
-        seconds (float): Time of this run.
-        waited (float): Seconds of it in which the tower waited for the decoder.
+        written (int): Number of items stored in this run.
+        present (int): Number of items that were stored before.
+        failed (dict): Item id -> reason.
+        clips (int): Number of clips or tokens encoded in this run.
+        seconds (float): Duration of this run, seconds.
+        waited (float): Time in which the tower waited for the decoder, seconds.
     """
 
     written: int = 0
     present: int = 0
-    failed: Dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
     clips: int = 0
     seconds: float = 0.0
     waited: float = 0.0
 
 
 class StoreRun:
-    """A store that is being filled, and the report about it.
+    """Context in which one process fills a store.
 
     Args:
-        out_dir (str): The store.
-        manifest (dict): How the features are made.
-        layout (str): ``'npy'``, one file an item, or ``'pack'``.
+        out_dir (str): Folder of the store.
+        manifest (dict): Description of the features.
+        layout (str): ``'npy'``, one file per item, or ``'pack'``.
         part (str): Part of the pack that this process writes.
 
     Raises:
-        ValueError: Another layout, or the store holds features that were made
-            otherwise.
-        StoreBusyError: Another process writes this part of the pack.
+        ValueError: If ``layout`` is unknown, or the store holds features that were made
+            differently.
+        StoreBusyError: If another process writes this part of the pack.
     """
 
     def __init__(self, out_dir: str, manifest: dict, layout: str, part: str) -> None:
         if layout not in ('npy', 'pack'):
-            raise ValueError(f"layout is {layout!r}, want 'npy' or 'pack'")
+            raise ValueError(f"layout must be 'npy' or 'pack', got {layout!r}")
         if layout == 'npy':
             self.sink = NpyFolder(out_dir, manifest)
         else:
@@ -61,8 +62,8 @@ class StoreRun:
         self.report = ExtractionReport()
         self._started = time.monotonic()
 
-    def missing(self, items: Sequence[Tuple]) -> List[Tuple]:
-        """Items that are not in the store; the others are counted as present."""
+    def missing(self, items: Sequence[tuple]) -> list[tuple]:
+        """Return the items that are not in the store; count the stored ones."""
         todo = []
         for item in items:
             try:
@@ -74,10 +75,10 @@ class StoreRun:
         return todo
 
     def store(self, name: Any, rows: Tensor) -> None:
-        """Store an item, or report why it cannot be.
+        """Store an item (rows, ...), or report the reason of a failure.
 
         Raises:
-            OSError: The store cannot be written.
+            OSError: If the store cannot be written.
         """
         try:
             self.sink.write(name, rows)
@@ -94,7 +95,7 @@ class StoreRun:
 
 
 def timed(events: Iterator[_Event], report: ExtractionReport) -> Iterator[_Event]:
-    """The same events; the time that they let us wait is reported."""
+    """Yield the same events; add the time of waiting for them to the report."""
     while True:
         before = time.monotonic()
         event = next(events, None)
@@ -105,7 +106,7 @@ def timed(events: Iterator[_Event], report: ExtractionReport) -> Iterator[_Event
 
 
 def progress_bar(total: int, report: ExtractionReport, what: str, shown: bool) -> tqdm:
-    """Shows how many items are done, and when the rest will be."""
+    """Return a bar of the items that are done, and of the time that is left."""
     text = f'{what} ({report.present} present)'
     unit = f' {what}'
     return tqdm(total=total, desc=text, disable=not shown, unit=unit, smoothing=0.1)

@@ -1,4 +1,4 @@
-"""Videos and queries to encode, and the part of them that belongs to this process."""
+"""Lists of videos and queries to encode, and the share of each process."""
 
 import logging
 import os
@@ -16,13 +16,16 @@ from mmvtg.video.listing import VIDEO_SUFFIXES, list_folder, printable
 def list_videos(path: str) -> list[tuple[str, str]]:
     """Return (id, path) of the videos of a folder or of a list, ordered by id.
 
-    In a folder, and below it, every file with the suffix of a video is a video, and so
-    is every folder that directly holds images and no video. The id is the path from the
-    folder on, without the suffix. Other files are named in one warning.
+    A folder is searched with its subfolders. Videos are files with the suffix of a
+    video, and folders that directly hold images and no video. The id is the path below
+    the folder, without the suffix. One warning names the other files.
 
     A list is a text file with one path per line (the id is the file name without the
     suffix), or an id, a tab, and a path. Relative paths start in the folder of the
     list. Paths may name folders of images.
+
+    Args:
+        path (str): Folder, or list.
 
     Raises:
         FileNotFoundError: If ``path`` does not exist.
@@ -47,7 +50,7 @@ def list_videos(path: str) -> list[tuple[str, str]]:
 
 
 def _warn_of(left_out: list[str], folder: str) -> None:
-    """Name the files that were left out, in one line."""
+    """Log the files that were skipped, in one warning."""
     if not left_out:
         return
     shown = ', '.join(printable(osp.relpath(path, folder)) for path in left_out[:3])
@@ -83,7 +86,8 @@ def _id_of(video: str, folder: str) -> str:
 def list_queries(path: str) -> list[tuple[str, str]]:
     """Return (id, text) of the queries of an annotation file.
 
-    Its JSON lines have a ``query``. The id is ``qid``, or else ``vid``.
+    Args:
+        path (str): JSON lines with ``query`` and ``qid``, or ``vid`` as the id.
 
     Raises:
         FileNotFoundError: If ``path`` does not exist.
@@ -104,10 +108,10 @@ def list_queries(path: str) -> list[tuple[str, str]]:
 
 
 class Shard(NamedTuple):
-    """The part of the items that a process takes: every ``count``-th from ``index``.
+    """Share of the items of one process: every ``count``-th item from ``index``.
 
     Args:
-        index (int): Number of the process, from 0.
+        index (int): Index of the process, from 0.
         count (int): Number of processes.
     """
 
@@ -141,7 +145,7 @@ def parse_shard(
 
     Args:
         text (str | None): ``i/n`` with i from 0; ``env`` reads the variables of
-            torchrun, a Slurm array, or srun; None takes all items.
+            torchrun, a Slurm array, or srun; None stands for all items.
         environment (Mapping, optional): Variables. Default: those of this process.
 
     Raises:
@@ -167,4 +171,4 @@ def _shard_of(environment: Mapping[str, str]) -> Shard:
                 f'{int(environment[index]) - start}/{environment[count]}'
             )
     names = ' or '.join(f'{index} and {count}' for index, count, _ in _ENVIRONMENTS)
-    raise ValueError(f'--shard env: there is neither {names} in the environment')
+    raise ValueError(f'--shard env needs {names} in the environment')

@@ -1,4 +1,4 @@
-"""What the command-line tools share."""
+"""Configs, errors and processes of the command-line tools."""
 
 import argparse
 import atexit
@@ -6,8 +6,8 @@ import copy
 import os
 import os.path as osp
 import subprocess
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Iterator, List, Optional
 
 import torch
 import torch.distributed as dist
@@ -23,7 +23,7 @@ _RETIRED = ('feature_extractor', 'motion_extractor')
 
 
 def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
-    """Those of training and test: changes of the config, several processes."""
+    """Add the options of training and test: config overrides and launchers."""
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -36,11 +36,11 @@ def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
-def load_config(path: str, options: Optional[dict] = None) -> Config:
+def load_config(path: str, options: dict | None = None) -> Config:
     """Read a config, apply ``--cfg-options`` and check the names of its parts.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: If the config does not exist.
         ValueError: If a ``type`` names no known part, or a field is of an earlier
             version of mmvtg.
     """
@@ -61,11 +61,11 @@ def load_config(path: str, options: Optional[dict] = None) -> Config:
 
 
 def share_encoding(cfg: Config) -> None:
-    """Give the block ``encoding`` of a config to its data sets that read it.
+    """Copy the block ``encoding`` of a config into the data sets that read it.
 
-    So there is one place that says which features are read, and ``--cfg-options
-    encoding...`` changes all of them. The field ``train_encoding`` holds what differs
-    for the training set, such as patches that only a loss reads.
+    ``--cfg-options encoding...`` thus changes all data sets. The field
+    ``train_encoding`` holds changes for the training set, such as patches that only a
+    loss reads.
     """
     block = encoding_of(cfg)
     if block is None:
@@ -83,14 +83,14 @@ def share_encoding(cfg: Config) -> None:
                     dataset['fps'] = block['fps']
 
 
-def _changed(block: dict, changes: Optional[dict]) -> dict:
+def _changed(block: dict, changes: dict | None) -> dict:
     """Return a copy of a block, merged with changes as in a config."""
     copied = Config(dict(encoding=copy.deepcopy(block)))
     copied.merge_from_dict(dict(encoding=copy.deepcopy(changes or {})))
     return copied.encoding
 
 
-def leaf_datasets(dataset: dict) -> List[dict]:
+def leaf_datasets(dataset: dict) -> list[dict]:
     """Return the data sets inside of wrappers (RepeatDataset, ConcatDataset, ...)."""
     if 'datasets' in dataset:
         return [leaf for one in dataset['datasets'] for leaf in leaf_datasets(one)]
@@ -101,13 +101,13 @@ def leaf_datasets(dataset: dict) -> List[dict]:
 
 @contextmanager
 def explained_errors() -> Iterator[None]:
-    """End the program with the message alone where an input is at fault.
+    """Exit with only the message of an error of the input.
 
-    That is a missing file or a bad annotation, whose message says what to do. Anything
-    else may be a fault of the code, and keeps its traceback.
+    Missing files and bad annotations have messages with a remedy. Other errors may be
+    faults of the code, and keep their traceback.
 
     Raises:
-        SystemExit: With the message.
+        SystemExit: If a file is missing, or an annotation or a sample is bad.
     """
     from mmvtg.datasets.errors import AnnotationError, BadSampleError
 
@@ -115,12 +115,12 @@ def explained_errors() -> Iterator[None]:
         yield
     except (AnnotationError, BadSampleError, FileNotFoundError) as error:
         if getattr(error, 'errno', None) is not None:
-            raise  # the system's own words: they do not say what to do
+            raise  # A message of the system has no remedy.
         raise SystemExit(f'error: {error}') from error
 
 
-def set_work_dir(cfg: Config, work_dir: Optional[str], config_path: str) -> None:
-    """Command line first, then the config's ``work_dir``, then the config's name."""
+def set_work_dir(cfg: Config, work_dir: str | None, config_path: str) -> None:
+    """Set ``work_dir`` from the command line, the config, or the name of the config."""
     if work_dir is not None:
         cfg.work_dir = work_dir
     elif cfg.get('work_dir') is None:
@@ -129,10 +129,10 @@ def set_work_dir(cfg: Config, work_dir: Optional[str], config_path: str) -> None
 
 
 def _master_address() -> str:
-    """The host of rank 0: this one, or the first one of a job on several nodes.
+    """Return the host of rank 0: this one, or the first host of a Slurm job.
 
     Raises:
-        RuntimeError: Slurm does not say which hosts the job has.
+        RuntimeError: If scontrol does not name the hosts of the job.
     """
     if int(os.environ.get('SLURM_NNODES', '1')) == 1:
         return '127.0.0.1'
@@ -149,10 +149,10 @@ def _master_address() -> str:
 
 
 def _ddp_without_device(cfg: Config) -> dict:
-    """The config's wrapper of the model, without device ids.
+    """Return the config of the model wrapper, without device ids.
 
-    What it leaves open is as in mmengine, where a config without ``model_wrapper_cfg``
-    may have ``find_unused_parameters``.
+    Defaults are those of mmengine, where a config without ``model_wrapper_cfg`` may
+    have ``find_unused_parameters``.
     """
     wrapper = dict(type='MMDistributedDataParallel', broadcast_buffers=False)
     if cfg.get('model_wrapper_cfg'):
@@ -163,17 +163,17 @@ def _ddp_without_device(cfg: Config) -> dict:
 
 
 def adapt_to_device(cfg: Config, launcher: str) -> None:
-    """Let several processes run on a machine without an accelerator.
+    """Set up several processes on a machine without an accelerator.
 
-    mmengine's own start asks for a CUDA device. Without one the process group is made
-    here, with gloo, and DDP gets no device ids.
+    mmengine itself needs a CUDA device. Without it, this function creates the process
+    group with gloo, and DDP gets no device ids.
 
     Args:
         cfg (Config): Changed in place.
         launcher (str): ``none``, ``pytorch``, ``slurm`` or ``mpi``.
 
     Raises:
-        RuntimeError: Slurm's job has several nodes, and none can be named the first.
+        RuntimeError: If the first node of a Slurm job is unknown.
     """
     cfg.launcher = launcher
     if launcher == 'none' or torch.cuda.is_available():
@@ -196,11 +196,11 @@ def adapt_to_device(cfg: Config, launcher: str) -> None:
 
 
 def check_amp(cfg: Config) -> None:
-    """Switch mixed precision on.
+    """Enable mixed precision.
 
     Raises:
-        RuntimeError: No accelerator, so it would do nothing but fail later.
-        ValueError: The config has an optimiser wrapper of its own kind.
+        RuntimeError: If torch has no accelerator.
+        ValueError: If the config has an optimizer wrapper of another type.
     """
     if not torch.cuda.is_available():
         raise RuntimeError(

@@ -104,7 +104,7 @@ def test_a_video_shrunk_too_far_is_told(detector_config, write_video):
     assert len(told) == 1 and '40 s as 4 snippets of 10.0 s' in told[0]
 
 
-def test_two_stages(detector_config, video):
+def test_two_stages(detector_config, video, tmp_path):
     first = dict(detector_config)
     first['model'] = dict(first['model'], head=dict(type='BrightHead'))
     first['model']['head']['reads_classes'] = False
@@ -126,6 +126,9 @@ def test_two_stages(detector_config, video):
     ask.model.embedding = None
     (answer,) = ask(video, ['red', 'blue'])['predictions']
     assert found(answer) == [(0, 3, 'blue'), (5, 9, 'red'), (20, 24, 'blue')]
+    (tmp_path / 'bad.mp4').write_bytes(b'no video')  # ends the run of neither stage
+    results = ask([str(tmp_path / 'bad.mp4'), video], ['red', 'blue'])
+    assert results['predictions'] == [answer] and len(results['failed']) == 1
 
 
 def test_files_are_written_where_asked(inferencer, video, tmp_path):
@@ -187,7 +190,7 @@ def test_models_of_other_tasks_name_their_inferencer(asker, model, right):
 
 
 def test_other_models_are_refused(colour_config):
-    with pytest.raises(ValueError, match=r'is a BrightRuns; ActionDetectionInf.* asks'):
+    with pytest.raises(ValueError, match=r'is a BrightRuns; Action.* needs a model'):
         ActionDetectionInferencer(colour_config, 'random', 'cpu')
 
 

@@ -1,14 +1,13 @@
 """The models whose weights come with mmvtg: each one works by its name alone."""
 
 import sys
-from typing import Optional
 
 import pytest
 from tiny_world import run
 
 import mmvtg.apis
 from mmvtg.apis import VTGInferencer, download, find_model, get_model, list_models
-from mmvtg.apis.model_inferencer import TASKS, asker_of
+from mmvtg.apis.tasks import TASKS, inferencer_for
 from mmvtg.registry import MODELS, register_all_modules
 
 NAMES = [
@@ -19,12 +18,12 @@ NAMES = [
 
 
 register_all_modules()
-#: Who asks each: an inferencer, or nobody, for hooks of a tower.
-ASKERS = {name: asker_of(find_model(name)[0]) for name in NAMES}
+#: Name -> inferencer, None for hooks of a tower.
+INFERENCERS = {name: inferencer_for(find_model(name)[0]) for name in NAMES}
 
 
-def asked_by(inferencer: Optional[str]):
-    names = [name for name, found in ASKERS.items() if found == inferencer]
+def models_of(inferencer: str | None):
+    names = [name for name, found in INFERENCERS.items() if found == inferencer]
     return pytest.mark.parametrize('name', names)
 
 
@@ -34,10 +33,10 @@ def video(world) -> str:
 
 
 def test_there_are_some_of_each_kind():
-    assert set(ASKERS.values()) == {None, *(asker for _, asker in TASKS.values())}
+    assert set(INFERENCERS.values()) == {None, *(name for _, name in TASKS.values())}
 
 
-@asked_by(None)
+@models_of(None)
 def test_hooks_fill_their_tower(name):
     cfg, _ = find_model(name)
     stream = cfg.encoding.streams.video
@@ -48,7 +47,7 @@ def test_hooks_fill_their_tower(name):
     assert any(bool((a != b).any()) for a, b in pairs)
 
 
-@asked_by('VTGInferencer')
+@models_of('VTGInferencer')
 def test_moments(name, video):
     ask = VTGInferencer(name, device='cpu')
     (answer,) = ask(video, 'a red circle slides to the left')['predictions']
@@ -57,7 +56,7 @@ def test_moments(name, video):
     assert len(set(answer['saliency'])) > 1
 
 
-@asked_by('ActionDetectionInferencer')
+@models_of('ActionDetectionInferencer')
 def test_actions(name, video):
     proposer = None
     if 'localisation' in name:
@@ -71,7 +70,7 @@ def test_actions(name, video):
     assert label in answer['classes']
 
 
-@asked_by('ActionRecognitionInferencer')
+@models_of('ActionRecognitionInferencer')
 def test_classes(name, video):
     ask = mmvtg.apis.ActionRecognitionInferencer(name, device='cpu')
     (answer,) = ask(video)['predictions']
@@ -80,7 +79,7 @@ def test_classes(name, video):
     assert sum(scores) == pytest.approx(1, abs=1e-4) and scores[0] > scores[-1]
 
 
-@asked_by('VideoRetrievalInferencer')
+@models_of('VideoRetrievalInferencer')
 def test_rankings(name, video):
     ask = mmvtg.apis.VideoRetrievalInferencer(name, device='cpu')
     videos = [video, video.replace('test_00000', 'test_00001')]
@@ -91,7 +90,7 @@ def test_rankings(name, video):
 
 def test_a_fresh_process_needs_no_more_than_the_inferencer(video, world, tmp_path):
     """Other tests leave mmvtg's scope behind them; a user's script has none."""
-    name = next(name for name, found in ASKERS.items() if found == 'VTGInferencer')
+    name = next(name for name, found in INFERENCERS.items() if found == 'VTGInferencer')
     script = (
         'from mmvtg.apis import VTGInferencer\n'
         f'ask = VTGInferencer({name!r}, device="cpu")\n'

@@ -1,5 +1,7 @@
 """Streams of features of raw videos, and videos that get stuck or end badly."""
 
+import gc
+import multiprocessing
 import threading
 import time
 
@@ -78,6 +80,10 @@ def test_a_process_can_decode_instead(colour_config, video):
     inferencer = VTGInferencer(colour_config, 'random', 'cpu', isolated=True)
     assert spans(inferencer(video, 'red')) == [[5, 9]]
     assert spans(inferencer(video, 'blue')) == [[60, 64]]
+    assert multiprocessing.active_children()
+    del inferencer
+    gc.collect()
+    assert not multiprocessing.active_children()
 
 
 @pytest.mark.parametrize('coupled', [False, True])

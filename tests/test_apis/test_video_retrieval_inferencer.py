@@ -88,7 +88,7 @@ def test_a_raw_video_gives_what_stored_features_give(name, action_world, drawn_w
     assert not torch.allclose(videos[0], videos[1], atol=1e-3)
 
 
-def test_what_cannot_be_asked(ask, videos, tmp_path):
+def test_what_cannot_be_asked(ask, videos, tmp_path, monkeypatch):
     (tmp_path / 'bad.mp4').write_bytes(b'no video')
     with pytest.raises(BadSampleError, match='cannot be opened'):
         ask([*videos, str(tmp_path / 'bad.mp4')], QUERIES, on_error='raise')
@@ -98,6 +98,10 @@ def test_what_cannot_be_asked(ask, videos, tmp_path):
     assert [p['video'] for p in results['by_video']] == videos
     alone = ask(str(tmp_path / 'bad.mp4'), QUERIES)
     assert [p['videos'] for p in alone['predictions']] == [[], []]
+    monkeypatch.chdir(tmp_path)
+    twice = ask(['bad.mp4', './bad.mp4', *videos], QUERIES)
+    assert list(twice['failed']) == ['bad.mp4', './bad.mp4']
+    assert [p['video'] for p in twice['by_video']] == videos
     for queries, message in (
         ([], 'queries is empty'),
         (['x', ' '], r'queries\[1\] is empty'),

@@ -137,6 +137,12 @@ def test_two_queries_of_one_name(tool, project):
         tool(project / 'config.py')
 
 
+def test_two_videos_of_one_file(tool, project):
+    other = f'val_dataloader.dataset.data_prefix.raw={project / "moved"}'
+    with pytest.raises(SystemExit, match='v2.npy is the file of two videos, .*moved'):
+        tool(project / 'config.py', '--cfg-options', other)
+
+
 def pack_of(folder):
     pack = FeaturePack(str(folder))
     assert list(pack.damaged()) == []
@@ -290,6 +296,25 @@ def test_streams_of_data_sets(tool, motion_project, capsys):
     assert names(features / 'flow') == names(features / 'vid') == ['v1.npy', 'v2.npy']
     assert np.load(features / 'vid' / 'v1.npy').shape == (2, 96)
     assert names(features / 'txt') == [f'{q}.npy' for q in (1, 2, 3, 4)]
+
+
+def test_each_data_set_has_motion_of_its_own(tool, motion_project):
+    """The motion of the last data set must not be that of all."""
+    folder = motion_project
+    options = [
+        f'{split}_dataloader.dataset.{inner}data_prefix.{name}={root}/{name}'
+        for split, inner, root in (
+            ('train', 'dataset.', 'one'),
+            ('val', '', 'two'),
+            ('test', '', 'two'),
+        )
+        for name in ('video', 'flow')
+    ]
+    options.append('encoding.streams.audio=None')
+    arguments = ('--num-workers', 0, '--skip-bad', '--cfg-options', *options)
+    assert tool(folder / 'motion.py', *arguments) == 0
+    assert names(folder / 'one' / 'video') == ['v1.npy', 'v2.npy']
+    assert names(folder / 'two' / 'video') == ['v2.npy']
 
 
 def test_published_files_are_left_alone(tool, project, capsys):

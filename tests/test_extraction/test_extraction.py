@@ -182,5 +182,5 @@ def test_features_that_overflow_are_not_stored(videos, tmp_path):
 
 
 def test_a_tower_without_layers_and_vectors_is_refused():
-    with pytest.raises(ValueError, match='no tapped layers.*add a LayerTap'):
+    with pytest.raises(ValueError, match='tapped layers.*add a LayerTap'):
         stack_layers([], None)
