@@ -30,7 +30,7 @@ from mmvtg.apis import (
 )
 from mmvtg.apis.inputs import check_videos
 from mmvtg.apis.metafiles import is_published
-from mmvtg.apis.model_inferencer import asker_of
+from mmvtg.apis.tasks import inferencer_for
 from mmvtg.utils import register_all_modules
 
 
@@ -87,7 +87,7 @@ def ask(args: argparse.Namespace) -> int:
             if name and not args.weights and is_published(name):
                 args.weights = download(name)
         config = find_model(model)[0] if isinstance(model, str) else model
-        kind = asker_of(config)
+        kind = inferencer_for(config)
         if kind == 'ActionDetectionInferencer':
             written = detect(args, model, pred_file)
         elif kind == 'ActionRecognitionInferencer':
