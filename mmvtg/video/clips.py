@@ -9,7 +9,7 @@ from PIL import Image
 
 from . import grids
 from .errors import BadSampleError
-from .reader import Progress, VideoReader, no_progress, open_video
+from .reader import Progress, VideoReader, check_backend, no_progress, open_video
 
 SAMPLINGS = ('start', 'middle', 'dense', 'centred')
 _ONE_FRAME = ('start', 'middle')
@@ -50,8 +50,8 @@ class FrameSource:
         backend (str): See :func:`open_video`.
 
     Raises:
-        ValueError: If ``sampling`` is unknown, or ``'centred'`` comes without its two
-            numbers.
+        ValueError: If ``sampling`` or ``backend`` is unknown, or ``'centred'`` comes
+            without its two numbers.
     """
 
     size: int
@@ -66,6 +66,7 @@ class FrameSource:
             raise ValueError(
                 f'sampling must be one of {", ".join(SAMPLINGS)}, got {self.sampling!r}'
             )
+        check_backend(self.backend)
         numbers = (self.clip_frames, self.clip_rate)
         if self.sampling == 'centred' and not all(n and n > 0 for n in numbers):
             raise ValueError(

@@ -106,6 +106,11 @@ class DecodingProcess:
             self._owner, self._process, self._pipe = os.getpid(), None, None
         if self._process is not None and self._process.is_alive():
             return
+        if multiprocessing.current_process().daemon:
+            raise RuntimeError(
+                'a worker process, such as one of a data loader, cannot start others: '
+                'decode in it (num_workers=0, isolated=False)'
+            )
         with _starting:
             self._pipe, other = _CONTEXT.Pipe()
             self._clock = _CONTEXT.Value('d', time.monotonic(), lock=False)

@@ -19,6 +19,18 @@ def no_progress() -> None:
     """Report nothing."""
 
 
+def check_backend(backend: str) -> None:
+    """Check the name of a backend.
+
+    Raises:
+        ValueError: If ``backend`` is unknown.
+    """
+    if backend not in BACKENDS:
+        raise ValueError(
+            f'backend must be one of {", ".join(BACKENDS)}, got {backend!r}'
+        )
+
+
 class Size(NamedTuple):
     """Height and width in pixels."""
 
@@ -153,8 +165,7 @@ def open_video(
             ``frame_rate``.
     """
     path = os.fspath(path)
-    if backend not in BACKENDS:
-        raise ValueError(f'backend must be one of {BACKENDS}, got {backend!r}')
+    check_backend(backend)
     name = name_video(path, video_id)
     if osp.isdir(path):
         from .image_folder import ImageFolderReader

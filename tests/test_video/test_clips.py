@@ -162,7 +162,7 @@ def test_bad_sources_and_short_videos(numbered):
     with pytest.raises(ValueError, match='needs a positive clip_frames and clip_rate'):
         FrameSource(32, 1.0, 'centred', clip_frames=16)
     with pytest.raises(ValueError, match='backend must be one of'):
-        FrameSource(32, 1.0, backend='opencv').open(VideoItem('v', numbered))
+        FrameSource(32, 1.0, backend='opencv')
     with pytest.raises(BadSampleError, match=r'video v .*4\.000 s long, less than one'):
         FrameSource(32, 0.1).open(VideoItem('v', numbered))
     with pytest.raises(BadSampleError, match='video w .*does not exist'):

@@ -37,6 +37,12 @@ def is_running(pid: int) -> bool:
     return state != 'Z'
 
 
+def test_a_worker_of_a_data_loader_is_told_to_decode_itself(process, monkeypatch):
+    monkeypatch.setitem(multiprocessing.current_process()._config, 'daemon', True)
+    with pytest.raises(RuntimeError, match='num_workers=0, isolated=False'):
+        next(process.decode(VideoItem('v', 'v.mp4'), FAKE, 3))
+
+
 def test_frames_are_those_of_this_process_to_the_bit(tmp_path, process):
     path = write_video(str(tmp_path / 'v.mp4'), EVEN, options=H264)
     item, source = VideoItem('v', path), FrameSource(32, 2.0)
