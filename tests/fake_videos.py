@@ -1,6 +1,7 @@
 """Videos that exist only by name, for tests of threads, processes and batching."""
 
 import faulthandler
+import gc
 import os
 import signal
 import time
@@ -19,8 +20,8 @@ class FakeReader:
         length (int): Number of clips.
         size (int): Height and width of frames, pixels.
         kind (str): ``fine``; ``broken``, ``crash``, ``abort``, ``hang``, ``bug``,
-            ``full``: what happens in the middle; ``slow``: 0.05 s per read; a path:
-            file to which the number of each read is appended.
+            ``full``, ``collect``: what happens in the middle; ``slow``: 0.05 s per
+            read; a path: file to which the number of each read is appended.
     """
 
     duration = 1.0
@@ -62,6 +63,8 @@ def trouble(kind):
         os.kill(os.getpid(), dict(crash=signal.SIGSEGV, abort=signal.SIGABRT)[kind])
     if kind == 'hang':
         time.sleep(1e6)
+    if kind == 'collect':
+        gc.collect()
     if kind == 'bug':
         raise KeyError('a bug')
     if kind == 'full':

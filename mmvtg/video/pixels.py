@@ -8,6 +8,9 @@ import numpy as np
 #: Larger frames are scaled down while they are converted, pixels: 8K would need 370 MiB
 #: as RGB, as an array and as an image (4K has 8 million pixels, 8K 33 million).
 _MAX_PIXELS = 2**24
+#: FFmpeg starts its own threads for each frame otherwise, which costs more than it
+#: saves, and a frame that lives until a fork waits there for threads that do not exist.
+_THREADS = 1
 
 
 def shown_size(frame: av.VideoFrame, pixel_aspect: Fraction | None) -> tuple[int, int]:
@@ -46,7 +49,9 @@ def to_rgb(
     if max(part.bits for part in frame.format.components) > 8:
         rgb = _filtered(frame, height, width)
     else:
-        rgb = frame.reformat(width, height, format='rgb24', interpolation='BICUBIC')
+        rgb = frame.reformat(
+            width, height, format='rgb24', interpolation='BICUBIC', threads=_THREADS
+        )
     return np.rot90(rgb.to_ndarray(), turns)
 
 
@@ -58,6 +63,7 @@ def _quarter_turns(frame: av.VideoFrame) -> int:
 def _filtered(frame: av.VideoFrame, height: int, width: int) -> av.VideoFrame:
     """Convert by ffmpeg's own filters, which know where the chroma of 10 bits lies."""
     graph = av.filter.Graph()
+    graph.threads = _THREADS
     source = graph.add(
         'buffer',
         video_size=f'{frame.width}x{frame.height}',

@@ -1,5 +1,6 @@
 """Worker processes that decode videos, and can be killed when one gets stuck."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -8,7 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from queue import Empty, Queue
 from typing import Any
@@ -111,7 +112,7 @@ class DecodingProcess:
                 'a worker process, such as one of a data loader, cannot start others: '
                 'decode in it (num_workers=0, isolated=False)'
             )
-        with _starting:
+        with _starting, _no_collection():
             self._pipe, other = _CONTEXT.Pipe()
             self._clock = _CONTEXT.Value('d', time.monotonic(), lock=False)
             process = _CONTEXT.Process(
@@ -149,6 +150,18 @@ class DecodingProcess:
         if self._pipe is not None:
             self._pipe.close()
         self._process, self._pipe = None, None
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Suspend garbage collection, so that a fork collects nothing of its parent."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def decode_all(

@@ -1,5 +1,6 @@
 """The work of a decoding process; :mod:`mmvtg.video.processes` starts it."""
 
+import gc
 import os
 import resource
 import signal
@@ -21,6 +22,9 @@ def serve(pipe: Connection, clock: Any, parent: int) -> None:
         clock (Value): Time of the last progress, monotonic seconds.
         parent (int): Process id of the other end.
     """
+    # Objects of the parent may wait for threads that only the parent has.
+    gc.freeze()
+    gc.enable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not what the parent does then
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,5 +1,6 @@
 """A process that decodes: what ends it costs one video, and it ends with its parent."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from fake_videos import FakeSource, wait_until
@@ -41,6 +43,17 @@ def test_a_worker_of_a_data_loader_is_told_to_decode_itself(process, monkeypatch
     monkeypatch.setitem(multiprocessing.current_process()._config, 'daemon', True)
     with pytest.raises(RuntimeError, match='num_workers=0, isolated=False'):
         next(process.decode(VideoItem('v', 'v.mp4'), FAKE, 3))
+
+
+def test_garbage_of_the_parent_is_not_collected_in_a_fork(process):
+    """FFmpeg would wait there for threads that a fork does not have."""
+    frame = av.VideoFrame(64, 64, 'rgb24')
+    cycle = [frame, frame.reformat(32, 32, threads=4)]
+    cycle.append(cycle)
+    del cycle, frame
+    with DecodedVideo(VideoItem('v', '8 collect'), FAKE, 4, process.decode) as video:
+        assert sum(map(len, video.chunks())) == 8
+    gc.collect()
 
 
 def test_frames_are_those_of_this_process_to_the_bit(tmp_path, process):
