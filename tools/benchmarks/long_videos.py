@@ -137,10 +137,10 @@ READERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def peak(process: int | str = 'self') -> float:
-    """Most memory that a process had, MiB."""
+def peak() -> float:
+    """Most memory that this process had, MiB."""
     # not ru_maxrss, which begins with that of the process that started this one
-    with open(f'/proc/{process}/status') as file:
+    with open('/proc/self/status') as file:
         fields = dict(line.split(':', 1) for line in file)
     return int(fields['VmHWM'].split()[0]) / 1024
 
@@ -170,7 +170,6 @@ class Cost(NamedTuple):
     wall: float
     cpu: float
     mib: float
-    other_mib: float
     features: float
 
 
@@ -191,31 +190,24 @@ def measure_answer(path: str, args: argparse.Namespace, kind: str) -> Cost:
     inferencer(short, _QUERY)
     row = sum(array[:1].nbytes for array in parts[0].arrays.values())
     total = max(one.check(path)[1] for one in inferencer.streams.encoders.values())
-    before, start, busy = peak(), time.perf_counter(), processor_seconds(process)
-    inferencer(path, _QUERY)
-    wall = time.perf_counter() - start
-    busy = processor_seconds(process) - busy
-    grown, other = peak() - before, peak(process.pid) if process.pid else 0.0
     process.stop()
-    return Cost(wall, busy, grown, other, row * total / 2**20)
+    before, start, busy = peak(), time.perf_counter(), processor_seconds()
+    inferencer(path, _QUERY, on_error='raise')
+    wall, grown = time.perf_counter() - start, peak() - before
+    process.stop()
+    return Cost(wall, processor_seconds() - busy, grown, row * total / 2**20)
 
 
-def processor_seconds(process: DecodingProcess) -> float:
-    """Processor seconds of this process and of the decoding process."""
-    if process.pid is None:
-        return time.process_time()
-    with open(f'/proc/{process.pid}/stat') as file:
-        fields = file.read().rsplit(')', 1)[1].split()
-    ticks = int(fields[11]) + int(fields[12])
-    return time.process_time() + ticks / os.sysconf('SC_CLK_TCK')
+def processor_seconds() -> float:
+    """Processor seconds of this process and of those that it waited for."""
+    return sum(os.times()[:4])
 
 
 def compare_lengths(args: argparse.Namespace, folder: str, context: Any) -> None:
     print(
-        '| minutes | decoded in | wall s | processor s | MiB above the model | ', end=''
+        '| minutes | decoded in | wall s | processor s | MiB above | MiB of features |'
     )
-    print('MiB of the decoding process | MiB of all features |')
-    print('| ---: | --- | ---: | ---: | ---: | ---: | ---: |')
+    print('| ---: | --- | ---: | ---: | ---: | ---: |')
     draw_long_video(osp.join(folder, 'short.mp4'), 4, args.size)
     for minutes in args.minutes:
         path = osp.join(folder, f'{minutes}.mp4')
@@ -227,7 +219,7 @@ def compare_lengths(args: argparse.Namespace, folder: str, context: Any) -> None
             )
             print(
                 f'| {minutes} | {kind} | {cost.wall:.2f} | {cost.cpu:.2f} | '
-                f'{cost.mib:.0f} | {cost.other_mib:.0f} | {cost.features:.0f} |',
+                f'{cost.mib:.0f} | {cost.features:.0f} |',
                 flush=True,
             )
 
