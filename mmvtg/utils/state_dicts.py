@@ -63,7 +63,7 @@ def find_weights(content: Any) -> tuple[dict[str, Tensor], list[str]]:
 
 def _wrapper(content: Mapping[str, Any]) -> str | None:
     """Return the field of a checkpoint that holds its weights, None for weights."""
-    fields = (*_AVERAGED, *_PLAIN)
+    fields: tuple[str, ...] = (*_AVERAGED, *_PLAIN)
     if 'state_dict' in content and 'message_hub' in content:
         fields = ('state_dict',)  # mmengine's EMAHook stores the averaged ones there
     found = (key for key in fields if isinstance(content.get(key), dict))
