@@ -237,6 +237,23 @@ def mend_config_text() -> bool:
     return True
 
 
+def mend_logs() -> bool:
+    """Keep secrets and the home folder out of mmengine's logs.
+
+    mmengine logs the whole config, which may have keys of services, and paths.
+
+    Returns:
+        bool: Always True.
+    """
+    from mmengine.logging.logger import MMFormatter
+
+    from .utils.redaction import redact
+
+    write = MMFormatter.format
+    MMFormatter.format = lambda self, record: redact(write(self, record))
+    return True
+
+
 def _without_deprecations(message: str, *args: Any, **kwargs: Any) -> None:
     """mmengine's ``print_log``, but for what it says of itself."""
     from mmengine.logging import print_log
@@ -272,6 +289,7 @@ MENDS: Dict[str, Callable[[], bool]] = {
     'weights_only for downloads under an old torch': mend_load_url,
     'files and downloads load with weights_only=True': mend_loader,
     'configs in checkpoints are parsed, not run': mend_config_text,
+    'logs without secrets and home folder': mend_logs,
 }
 _applied: Optional[Dict[str, bool]] = None
 
