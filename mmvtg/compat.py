@@ -213,6 +213,47 @@ def mend_loader() -> bool:
     return True
 
 
+def mend_config_text() -> bool:
+    """Parse the config in a checkpoint instead of running it.
+
+    mmengine writes the text of ``Config.fromstring`` to a file and runs it, both where
+    a training resumes and where an inferencer takes its config from the weights.
+
+    Returns:
+        bool: Always True.
+    """
+    from mmengine.config import Config
+
+    run = Config.fromstring
+
+    def fromstring(cfg_str: str, file_format: str) -> Config:
+        from .utils.config_text import parse_config
+
+        return (
+            parse_config(cfg_str) if file_format == '.py' else run(cfg_str, file_format)
+        )
+
+    Config.fromstring = staticmethod(fromstring)
+    return True
+
+
+def mend_logs() -> bool:
+    """Keep secrets and the home folder out of mmengine's logs.
+
+    mmengine logs the whole config, which may have keys of services, and paths.
+
+    Returns:
+        bool: Always True.
+    """
+    from mmengine.logging.logger import MMFormatter
+
+    from .utils.redaction import redact
+
+    write = MMFormatter.format
+    MMFormatter.format = lambda self, record: redact(write(self, record))
+    return True
+
+
 def _without_deprecations(message: str, *args: Any, **kwargs: Any) -> None:
     """mmengine's ``print_log``, but for what it says of itself."""
     from mmengine.logging import print_log
@@ -247,6 +288,8 @@ MENDS: Dict[str, Callable[[], bool]] = {
     "mmengine's checkpoints under torch >= 2.6": mend_checkpoints,
     'weights_only for downloads under an old torch': mend_load_url,
     'files and downloads load with weights_only=True': mend_loader,
+    'configs in checkpoints are parsed, not run': mend_config_text,
+    'logs without secrets and home folder': mend_logs,
 }
 _applied: Optional[Dict[str, bool]] = None
 

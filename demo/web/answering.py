@@ -3,6 +3,7 @@
 import os
 import os.path as osp
 from collections.abc import Sequence
+from threading import Timer
 from typing import NamedTuple
 
 import numpy as np
@@ -12,13 +13,14 @@ from mmvtg.datasets.errors import BadSampleError
 from mmvtg.models.towers.clip_weights import SHIPPED_LIMITS
 from mmvtg.video.clips import FrameSource, VideoItem
 from mmvtg.video.decoding import DecodedVideo
-from mmvtg.video.listing import is_video
+from mmvtg.video.listing import is_video, printable
 from mmvtg.video.processes import DecodingProcess
 from mmvtg.visualization import read_thumbnails, timeline_of
 from mmvtg.visualization.text import format_time, time_decimals
 from mmvtg.visualization.timeline import PixelBox, draw_panels
 
-_DEADLINE = 30.0  # seconds without progress after which a video is refused
+_DEADLINE = 30.0  # seconds in which a video must open
+MAX_QUERY = 500  # characters
 
 
 class Trouble(ValueError):
@@ -58,12 +60,16 @@ def check_video(path: str | None, max_seconds: float) -> float:
         raise Trouble('choose or upload a video first')
     process = DecodingProcess(_DEADLINE)
     item, source = VideoItem(None, path), FrameSource(64, 1.0)
+    # a decoder may make progress for ever
+    alarm = Timer(2 * _DEADLINE, process.kill)
+    alarm.start()
     try:
         with DecodedVideo(item, source, 0, process.decode) as video:
             duration = video.duration
     except BadSampleError as error:
         raise _unusable(path, error) from error
     finally:
+        alarm.cancel()
         process.stop()
     if duration > max_seconds:
         raise Trouble(
@@ -132,19 +138,36 @@ def find_videos(folder: str | None) -> dict[str, str]:
         return {}
     if not osp.isdir(folder):
         raise FileNotFoundError(f'there is no folder {folder}')
-    names = [name for name in sorted(os.listdir(folder)) if is_video(name)]
-    return {name: osp.join(folder, name) for name in names}
+    paths = {name: osp.join(folder, name) for name in sorted(os.listdir(folder))}
+    return {
+        printable(name): osp.abspath(path)
+        for name, path in paths.items()
+        if is_video(name) and osp.isfile(path)
+    }
+
+
+def check_query(query: object) -> str:
+    """Return a query without superfluous blanks.
+
+    Raises:
+        Trouble: If it is empty, or longer than :data:`MAX_QUERY`. The page has the same
+            limit, but requests need not come from the page.
+    """
+    text = ' '.join(query[: 2 * MAX_QUERY].split()) if isinstance(query, str) else ''
+    if not text:
+        raise Trouble('type what happens in the video, such as "a man opens a door"')
+    if len(text) > MAX_QUERY or len(query) >= 2 * MAX_QUERY:
+        raise Trouble(f'the query is too long: {MAX_QUERY} characters are allowed')
+    return text
 
 
 def ask(inferencer: VTGInferencer, video: str, query: str, top_k: int = 5) -> Answer:
     """Ask one model.
 
     Raises:
-        Trouble: There is no query, or the video cannot be used.
+        Trouble: If the query is bad, or the video cannot be used.
     """
-    query = ' '.join((query or '').split())
-    if not query:
-        raise Trouble('type what happens in the video, such as "a man opens a door"')
+    query = check_query(query)
     try:
         result = inferencer(video, query, return_datasamples=True, on_error='raise')
     except BadSampleError as error:

@@ -12,6 +12,7 @@ pictures are deleted after --keep-minutes.
 """
 
 import argparse
+import html
 import sys
 from typing import Any, Iterator, List, Optional
 
@@ -20,31 +21,37 @@ try:
 except ImportError:
     sys.exit("error: the web demo needs gradio: pip install -e '.[web]'")
 
-from answering import Answer, Models, Trouble, ask, check_video, find_videos, time_at
-
-from mmvtg.utils import register_all_modules
+from answering import (
+    MAX_QUERY,
+    Answer,
+    Trouble,
+    check_query,
+    check_video,
+    find_videos,
+    time_at,
+)
+from workers import Workers
 
 HEADER = ['rank', 'from', 'to', 'score']
 NO_OTHER = 'no other model'
 ASK, BUSY = 'Ask', 'Watching the video …'
+_WAITING = 32  # requests; further ones are refused
 #: Buttons for new rows and columns, which gradio shows on cells that cannot be edited.
 CSS = '.selection-button {display: none !important}'
 
 
 def build(
-    models: Models,
+    workers: Workers,
     max_seconds: float,
     videos: Optional[dict] = None,
-    top_k: int = 5,
     keep_minutes: int = 60,
 ) -> gr.Blocks:
     """The page.
 
     Args:
-        models (Models): At least one.
+        workers (Workers): Processes with at least one model.
         max_seconds (float): Longest video that is taken.
         videos (dict, optional): Name -> path of videos to choose from.
-        top_k (int): Moments to show.
         keep_minutes (int): How long uploads and pictures stay.
     """
     videos = videos or {}
@@ -57,19 +64,23 @@ def build(
         # who waits must see it: the outputs are hidden until there is an answer
         yield [gr.update(value=BUSY, interactive=False), *[gr.skip()] * len(nothing)]
         try:
+            check_query(query)
             check_video(video, max_seconds)
             for model in asked:
-                shown += show(model, ask(models[model], video, query, top_k))
+                shown += show(model, workers.ask(model, video, query))
                 yield [gr.skip(), *shown, *nothing[len(shown) :]]
         except Exception as error:
             yield [ready, *[gr.skip()] * len(nothing)]
             if isinstance(error, Trouble):
-                raise gr.Error(str(error), print_exception=False) from error
+                # gradio shows the text as HTML
+                text = html.escape(str(error))
+                raise gr.Error(text, print_exception=False) from error
             raise
         yield [ready, *[gr.skip()] * len(nothing)]
 
     def show(name: str, given: Answer) -> list:
-        note = f'**{name}** {given.note} Click on the timeline or on a row to jump.'
+        title, text = html.escape(name), html.escape(given.note)
+        note = f'**{title}** {text} Click on the timeline or on a row to jump.'
         return [
             given,
             gr.update(value=note, visible=True),
@@ -101,14 +112,14 @@ def build(
                 query = gr.Textbox(
                     label='What happens?',
                     placeholder='a man opens a door',
-                    max_length=500,
+                    max_length=MAX_QUERY,
                 )
-                name = gr.Dropdown(models.names, value=models.names[0], label='Model')
+                name = gr.Dropdown(workers.names, value=workers.names[0], label='Model')
                 other = gr.Dropdown(
-                    [NO_OTHER, *models.names],
+                    [NO_OTHER, *workers.names],
                     value=NO_OTHER,
                     label='Compare with',
-                    visible=len(models.names) > 1,
+                    visible=len(workers.names) > 1,
                 )
                 button = gr.Button(ASK, variant='primary')
         outputs, parts = [], []
@@ -134,12 +145,12 @@ def build(
             answer,
             [player, query, name, other],
             [button, *outputs],
-            concurrency_limit=1,
+            concurrency_limit=workers.count,
         )
         for kept, picture, table in parts:
             picture.select(seek_picture, kept, player)
             table.select(seek_row, kept, player)
-    return page
+    return page.queue(max_size=_WAITING)
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -166,7 +177,18 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument(
         '--keep-minutes', type=int, default=60, help='uploads stay (%(default)s)'
     )
+    parser.add_argument(
+        '--deadline', type=float, default=120, help='seconds a question (%(default)s)'
+    )
+    parser.add_argument(
+        '--workers',
+        type=int,
+        default=2,
+        help='questions at a time, each in a process with its own models (%(default)s)',
+    )
     args = parser.parse_args(argv)
+    if args.workers < 1 or not args.deadline > 0:
+        parser.error('--workers and --deadline must be positive')
     if any(len(model) > 2 for model in args.model):
         parser.error('--model takes a config or name, and at most one checkpoint')
     return args
@@ -174,22 +196,21 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 
 def main(argv: Optional[List[str]] = None) -> int:
     args = parse_args(argv)
-    register_all_modules()
+    sources = [(*model, None)[:2] for model in args.model]
+    workers = Workers(sources, args.device, args.workers, args.deadline, args.top_k)
     try:
-        models = Models([(*model, None)[:2] for model in args.model], args.device)
         videos = find_videos(args.videos)
-        models[models.names[0]]  # a mistake in it is better known now
+        workers.load(workers.names[0])  # a mistake in it is better known now
     except (OSError, Trouble) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
-    seconds = 60 * args.max_minutes
-    page = build(models, seconds, videos, args.top_k, args.keep_minutes)
+    page = build(workers, 60 * args.max_minutes, videos, args.keep_minutes)
     try:
         _, url, _ = page.launch(
             server_name=args.host,
             server_port=args.port,
             max_file_size=f'{args.max_mb}mb',
-            allowed_paths=[args.videos] if args.videos else None,
+            allowed_paths=[*videos.values()],  # no other file of the folder
             share=False,
             css=CSS,
             footer_links=['gradio', 'settings'],
@@ -201,6 +222,8 @@ def main(argv: Optional[List[str]] = None) -> int:
     except OSError as error:
         print(f'error: {error} Take another one with --port', file=sys.stderr)
         return 1
+    finally:
+        workers.stop()
     return 0
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Dict, List, Optional, Tuple
 
-from mmengine.fileio import load
+import yaml
 from mmengine.infer import BaseInferencer
 
 #: What a metafile says where authors publish no hash.
@@ -123,14 +123,19 @@ def root() -> str:
 def _entries(folder: str) -> Dict[str, ModelEntry]:
     """Name or alias, in small letters -> what the metafiles below a folder say."""
     found: Dict[str, ModelEntry] = {}
-    for path in load(osp.join(folder, 'model-index.yml'))['Import']:
-        for model in load(osp.join(folder, path))['Models']:
+    for path in _read(osp.join(folder, 'model-index.yml'))['Import']:
+        for model in _read(osp.join(folder, path))['Models']:
             entry = _entry(model, folder)
             aliases = model.get('Alias') or []
             aliases = [aliases] if isinstance(aliases, str) else aliases
             for name in (entry.name, *aliases):
                 found[name.lower()] = entry
     return found
+
+
+def _read(path: str) -> dict:
+    with open(path, encoding='utf-8') as file:
+        return yaml.safe_load(file)
 
 
 def _entry(model: dict, folder: str) -> ModelEntry:

@@ -12,13 +12,14 @@ from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmvtg.engine.checkpoint import features_record
+from mmvtg.engine.checkpoint import features_record, stored_config
 from mmvtg.registry import MODELS, TRANSFORMS
+from mmvtg.utils.state_dicts import check_weights
 from mmvtg.video.decoding import Decode, decode_ahead
 from mmvtg.video.processes import DecodingProcess
 
 from .metafiles import get_model, is_published, list_models
-from .model_loading import check_device, check_weights, find_model, test_pipeline
+from .model_loading import check_device, find_model, test_pipeline
 from .model_zoo import download
 from .tasks import TASKS, task_of
 
@@ -78,6 +79,8 @@ class ModelInferencer(BaseInferencer):
             model, name = find_model(model)
         if model is None and weights in (None, 'random'):
             raise ValueError('give a model, or weights with a config in them')
+        if model is None and weights is not None:
+            model = stored_config(weights)  # mmengine would run its text
         # mmengine builds in the scope of the process, which may be none or another
         with DefaultScope.overwrite_default_scope(scope):
             if model is not None:

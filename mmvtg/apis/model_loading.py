@@ -4,7 +4,6 @@ import os.path as osp
 
 import torch
 from mmengine.config import Config, ConfigDict
-from torch import Tensor, nn
 
 from mmvtg.encoding import SAMPLING_STEPS
 from mmvtg.utils.launch import load_config
@@ -78,25 +77,3 @@ def sampling_step(cfg: ConfigDict) -> dict:
         f"the config's test pipeline has none of {', '.join(SAMPLING_STEPS)}, so it "
         'does not say which frames the model reads'
     )
-
-
-def check_weights(model: nn.Module, state: dict[str, Tensor]) -> None:
-    """Refuse weights that do not fill all parts of the model.
-
-    Raises:
-        ValueError: If parts are missing or have another shape; the message names the
-            first parts.
-    """
-    state = {key.removeprefix('module.'): value for key, value in state.items()}
-    wanted = model.state_dict()
-    bad = [f'{key} is missing' for key in wanted if key not in state]
-    bad += [
-        f'{key} is {tuple(state[key].shape)}, want {tuple(value.shape)}'
-        for key, value in wanted.items()
-        if key in state and state[key].shape != value.shape
-    ]
-    if bad:
-        raise ValueError(
-            f'the weights are of another model than the config: {"; ".join(bad[:3])}'
-            + (f'; and {len(bad) - 3} more' if len(bad) > 3 else '')
-        )

@@ -14,6 +14,8 @@ from typing import Any, Iterable, Optional, Tuple
 import numpy as np
 import torch
 
+from mmvtg.utils.tensor_files import load_tensors
+
 from .pack_lookup import find_packed, packed_array
 
 #: Names of the array that is meant if an address has no key, best first.
@@ -130,10 +132,7 @@ def _npz(path: str, key: Optional[str], whole: bool) -> Any:
 
 
 def _torch(path: str, key: Optional[str], whole: bool) -> Any:
-    try:
-        content = torch.load(path, map_location='cpu', weights_only=True)
-    except Exception as error:  # rubbish makes the unpickler raise almost anything
-        raise ValueError(str(error) or type(error).__name__) from error
+    content = load_tensors(path, map_location='cpu')
     if isinstance(content, dict):
         tensors = {k: v for k, v in content.items() if torch.is_tensor(v)}
         content = tensors[_choose(path, key, tensors)]

@@ -8,16 +8,27 @@ import re
 from pathlib import Path
 from typing import Any, Optional, Union
 
-import torch
+from mmengine.config import Config
 from mmengine.dist import barrier, is_main_process
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
-from mmengine.runner import Runner
+from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper
+from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.checkpoint import load_url
+from torch import nn
 
 from mmvtg.registry import HOOKS
+from mmvtg.utils.config_text import parse_config
 from mmvtg.utils.files import write_atomic
+from mmvtg.utils.state_dicts import check_weights, find_weights
+from mmvtg.utils.tensor_files import CheckpointError, explain, load_tensors
 
+_REFUSED = 'cannot be loaded safely'
+_REMEDY = (
+    'Copy or download it again; if it comes from another project, use its converter in '
+    'tools/model_converters'
+)
 _HASHED_NAME = re.compile(r'-[0-9a-f]{8,}\.\w+$')
 
 
@@ -43,40 +54,59 @@ def load_from_local(filename: str, map_location: Any = None) -> dict:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is damaged or holds objects that are not plain data.
+        CheckpointError: If the file is damaged, holds objects that are not plain data,
+            or has no weights.
     """
     filename = osp.expanduser(filename)
     if not osp.isfile(filename):
         raise FileNotFoundError(
             f'checkpoint {filename} does not exist; check the path, or train first'
         )
-    if filename.endswith('.safetensors'):
-        return _load_safetensors(filename, map_location)
     try:
-        return torch.load(filename, map_location=map_location, weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(
-            f'checkpoint {filename} cannot be loaded safely: it is damaged, or holds '
-            'Python objects besides weights. If it comes from another project, use '
-            f'its converter in tools/model_converters. ({error})'
+        content = load_tensors(filename, map_location)
+    except CheckpointError as error:
+        raise CheckpointError(
+            f'checkpoint {filename} {_REFUSED}: {error}. {_REMEDY}'
         ) from error
+    return _unwrapped(content, filename)
 
 
-def _load_safetensors(filename: str, map_location: Any) -> dict:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+def _unwrapped(content: Any, name: str) -> dict:
+    """Return a checkpoint in mmengine's layout, with its weights as ``state_dict``.
 
+    Checkpoints of mmengine, and weights alone, are returned as they are.
+
+    Raises:
+        CheckpointError: If there are no weights.
+    """
+    if isinstance(content, dict) and content.get('state_dict') == {}:
+        return content  # a model without learned parameters
     try:
-        weights = load_file(filename)
-    except SafetensorError as error:
-        raise ValueError(
-            f'checkpoint {filename} cannot be loaded: it is damaged; copy or download '
-            f'it again. ({error})'
-        ) from error
-    # the format keeps no devices that a dict or function could map from
-    if isinstance(map_location, (str, torch.device)):
-        weights = {name: value.to(map_location) for name, value in weights.items()}
-    return weights
+        state, notes = find_weights(content)
+    except CheckpointError as error:
+        raise CheckpointError(f'checkpoint {name} {_REFUSED}: {error}') from error
+    if not notes:
+        return content
+    print_log(f'{name}: {"; ".join(notes)}', 'current')
+    return (
+        {**content, 'state_dict': state} if 'meta' in content else {'state_dict': state}
+    )
+
+
+def load_weights(model: nn.Module, path: str) -> None:
+    """Fill a whole model from a checkpoint of any wrapping.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        CheckpointError: If the file cannot be read, or is of another model.
+    """
+    content = load_from_local(path, 'cpu')
+    state = content.get('state_dict', content)
+    try:
+        check_weights(model, state)
+    except CheckpointError as error:
+        raise CheckpointError(f'checkpoint {path}: {error}') from error
+    model.load_state_dict(state, strict=False)
 
 
 def features_record(path: str) -> dict:
@@ -99,6 +129,27 @@ def features_record(path: str) -> dict:
     return (meta.get('dataset_meta') or {}).get('features') or {}
 
 
+def stored_config(path: str) -> Config:
+    """Return the config that mmengine wrote into a checkpoint.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        CheckpointError: If the checkpoint has no config, or one that is not plain data.
+    """
+    content = load_from_local(path, 'cpu')
+    hub = content.get('message_hub') or {}
+    text = (hub.get('runtime_info') or {}).get('cfg')
+    text = text or (content.get('meta') or {}).get('cfg')
+    if not isinstance(text, str):
+        raise CheckpointError(
+            f'checkpoint {path} has no config; name the config file, too'
+        )
+    try:
+        return parse_config(text)
+    except CheckpointError as error:
+        raise CheckpointError(f'checkpoint {path}: {error}') from error
+
+
 def load_from_http(
     filename: str,
     map_location: Any = None,
@@ -109,14 +160,19 @@ def load_from_http(
 
     A hash in the file name (``name-0123abcd.pth``) is checked against the content.
     """
-    return load_url(
-        filename,
-        model_dir=model_dir,
-        map_location=map_location,
-        progress=progress,
-        check_hash=bool(_HASHED_NAME.search(filename)),
-        weights_only=True,
-    )
+    try:
+        content = load_url(
+            filename,
+            model_dir=model_dir,
+            map_location=map_location,
+            progress=progress,
+            check_hash=bool(_HASHED_NAME.search(filename)),
+            weights_only=True,
+        )
+    except pickle.UnpicklingError as error:
+        reason = explain(error)  # without torch's advice
+        raise CheckpointError(f'checkpoint {filename} {_REFUSED}: {reason}') from None
+    return _unwrapped(content, filename)
 
 
 @HOOKS.register_module()
@@ -139,6 +195,27 @@ class SafeCheckpointHook(CheckpointHook):
         if is_main_process():
             self._mend_last_checkpoint(runner.work_dir)
         barrier()  # other processes are about to read it, too
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Refuse weights that do not fit the model, which mmengine only warns of.
+
+        A training that starts from other weights (``load_from`` without ``resume``)
+        may leave parts of the model as they were initialized, but not all of them.
+
+        Raises:
+            CheckpointError: If the weights are of another model.
+        """
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        state = checkpoint.get('state_dict', checkpoint)
+        partial = isinstance(runner._train_loop, BaseLoop) and not runner._resume
+        wanted = model.state_dict()
+        if partial and (not wanted or wanted.keys() & state.keys()):
+            return
+        name = runner._load_from or f'of {runner.work_dir}'
+        try:
+            check_weights(model, state)
+        except CheckpointError as error:
+            raise CheckpointError(f'checkpoint {name}: {error}') from error
 
     def before_train(self, runner: Runner) -> None:
         super().before_train(runner)

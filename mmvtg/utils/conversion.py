@@ -2,7 +2,7 @@
 
 import argparse
 import io
-import pickle
+import os.path as osp
 import re
 import sys
 from typing import Callable, Dict, Iterable, Optional, Tuple
@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from .files import write_atomic
+from .state_dicts import find_weights
+from .tensor_files import load_foreign
 
 StateDict = Dict[str, Tensor]
 #: A pattern of the authors' keys, and ours for it (``\1`` is the first group); None
@@ -18,39 +20,29 @@ StateDict = Dict[str, Tensor]
 Rule = Tuple[str, Optional[str]]
 
 
-def load_released(path: str) -> dict:
-    """Load a released checkpoint; nothing that it holds is run.
+def load_released(path: str) -> StateDict:
+    """Return the weights of a released checkpoint; nothing in the file is run.
 
-    Tensors and plain values are read, and the ``argparse.Namespace`` of options that
-    authors leave beside them.
+    Options beside the weights (``argparse.Namespace``, ``EasyDict``) may be in the
+    file. What was unwrapped is written to stderr.
 
     Args:
         path (str): File of ``torch.save``, or ``.safetensors``.
 
     Returns:
-        dict: As it was saved.
+        dict[str, Tensor]: Weights by the authors' names, averaged ones if there are.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is damaged or holds other objects.
+        FileNotFoundError: If there is no such file.
+        CheckpointError: If the file is damaged, holds objects that are not plain data,
+            or has no weights; the message is the reason, without the path.
     """
-    if path.endswith('.safetensors'):
-        from mmvtg.engine.checkpoint import load_from_local
-
-        return load_from_local(path, map_location='cpu')
-    if not hasattr(torch.serialization, 'safe_globals'):
-        raise ValueError(
-            f'torch {torch.__version__} cannot load options safely: convert the file '
-            'where torch is 2.5 or newer'
-        )
-    try:
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            return torch.load(path, map_location='cpu', weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(
-            f'{path} is damaged, or holds objects besides weights, plain values and '
-            f'options: it is not loaded. ({error})'
-        ) from error
+    if not osp.isfile(path):
+        raise FileNotFoundError('there is no such file')
+    state, notes = find_weights(load_foreign(path))
+    for note in notes:
+        sys.stderr.write(f'{path}: {note}\n')
+    return state
 
 
 def rename(official: StateDict, rules: Iterable[Rule]) -> StateDict:
@@ -175,10 +167,8 @@ def run_converter(
     parser.add_argument('target', help='.pth file to write')
     args = parser.parse_args()
     try:
-        loaded = load_released(args.source)
-        official = loaded.get('model', loaded.get('state_dict', loaded))
-        state, settings = convert(official)
-    except (FileNotFoundError, ValueError) as error:
+        state, settings = convert(load_released(args.source))
+    except (OSError, ValueError) as error:
         sys.exit(f'{args.source}: {error}')
     buffer = io.BytesIO()
     torch.save(dict(state_dict=state, meta={name: settings}), buffer)

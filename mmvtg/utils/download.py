@@ -12,6 +12,8 @@ from typing import BinaryIO, Dict, Iterator, Optional, Sequence
 
 from tqdm import tqdm
 
+from .redaction import redact
+
 _CHUNK = 1 << 20
 _TIMEOUT = 30.0  # seconds without a byte
 _GIVE_UP = (400, 401, 403, 404, 410, 451)  # asking again would not help
@@ -70,7 +72,7 @@ def fetch(
             return target
     kinds = [type(error) for error in failures.values()]
     kind = HashError if kinds and set(kinds) == {HashError} else DownloadError
-    reasons = ''.join(f'\n  {url}: {error}' for url, error in failures.items())
+    reasons = ''.join(f'\n  {redact(url)}: {error}' for url, error in failures.items())
     raise kind(f'{osp.basename(target)} could not be downloaded:{reasons}')
 
 
@@ -101,7 +103,7 @@ def _check_hash(part: str, sha256: Optional[str], url: str) -> None:
 
 def _download(url: str, part: str, progress: bool, attempts: int) -> None:
     """Bring a partial file to its full length."""
-    if _noted(part).get('url') != url:
+    if _noted(part).get('url') != redact(url):
         _forget(part)  # a piece of another file, or of a mirror's
     reason = ''
     for _ in range(attempts):
@@ -142,7 +144,7 @@ def _receive(url: str, part: str, progress: bool) -> None:
         if validator[:2] in ('W/', ''):  # a weak tag does not vouch for each byte
             validator = answer.headers.get('Last-Modified')
         with open(f'{part}.json', 'w') as note:
-            json.dump(dict(url=url, validator=validator), note)
+            json.dump(dict(url=redact(url), validator=validator), note)
         with open(part, 'ab' if start else 'wb') as file:
             _copy(answer, file, start, total, progress)
     size = osp.getsize(part)

@@ -17,6 +17,7 @@ from mmvtg.datasets.encoding_spec import encoding_of
 from mmvtg.registry import DATASETS
 
 from .config_check import check_types
+from .tensor_files import CheckpointError
 
 #: Fields of earlier versions, which would be ignored.
 _RETIRED = ('feature_extractor', 'motion_extractor')
@@ -107,13 +108,19 @@ def explained_errors() -> Iterator[None]:
     faults of the code, and keep their traceback.
 
     Raises:
-        SystemExit: If a file is missing, or an annotation or a sample is bad.
+        SystemExit: If a file is missing, an annotation or a sample is bad, or a
+            checkpoint is refused.
     """
     from mmvtg.datasets.errors import AnnotationError, BadSampleError
 
     try:
         yield
-    except (AnnotationError, BadSampleError, FileNotFoundError) as error:
+    except (
+        AnnotationError,
+        BadSampleError,
+        CheckpointError,
+        FileNotFoundError,
+    ) as error:
         if getattr(error, 'errno', None) is not None:
             raise  # A message of the system has no remedy.
         raise SystemExit(f'error: {error}') from error

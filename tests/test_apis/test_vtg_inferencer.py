@@ -208,6 +208,27 @@ def test_weights_of_another_model_are_refused(colour_config, tmp_path):
     assert VTGInferencer(colour_config, path, 'cpu').model.weight == 1
 
 
+@pytest.mark.parametrize(
+    'text',
+    [
+        '__import__("os").system("touch {mark}")',
+        'model = dict(type="os.system", command="touch {mark}")',
+        'model = dict(type="VideoGrounder", neck=dict(type="subprocess.check_call", '
+        'popenargs=["touch", "{mark}"]))',
+    ],
+)
+@pytest.mark.parametrize('place', ['message_hub', 'meta'])
+def test_a_config_in_weights_is_not_run(place, text, tmp_path):
+    mark, path = tmp_path / 'mark', str(tmp_path / 'w.pth')
+    text = text.format(mark=mark)
+    hub = dict(message_hub=dict(runtime_info=dict(cfg=text)))
+    content = hub if place == 'message_hub' else dict(meta=dict(cfg=text))
+    torch.save(dict(state_dict={'w': torch.ones(1)}, **content), path)
+    with pytest.raises(ValueError, match=r'w\.pth: the config in the checkpoint'):
+        VTGInferencer(weights=path, device='cpu')
+    assert not mark.exists()
+
+
 def test_weights_may_carry_their_config(colour_config, tmp_path, video):
     path = str(tmp_path / 'x.pth')
     text = Config(colour_config).pretty_text

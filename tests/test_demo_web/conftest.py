@@ -24,6 +24,8 @@ def bright_config(tmp_path) -> str:
     encoding = dict(streams=dict(video=video), query=query)
     model = dict(type='BrightRuns')
     config = dict(fps=1.0, window=150.0, model=model, encoding=encoding)
+    # for other processes
+    config['custom_imports'] = dict(imports=['bright_model'])
     Config(config).dump(str(path))
     return str(path)
 

@@ -13,8 +13,11 @@ BROWSER = shutil.which('chromium') or shutil.which('google-chrome')
 if BROWSER is None:
     pytest.skip('no Chromium is installed', allow_module_level=True)
 
-from answering import Models  # noqa: E402
+from answering import find_videos  # noqa: E402
 from app import build, parse_args  # noqa: E402
+from workers import Workers  # noqa: E402
+
+SCRIPT = '<img src=x onerror=document.title=1>.mp4'
 
 
 @pytest.fixture
@@ -22,18 +25,21 @@ def page(bright_config, write_video, tmp_path, monkeypatch):
     """The running demo in a browser, with one video to choose from."""
     cache = tmp_path / 'cache'
     monkeypatch.setenv('GRADIO_TEMP_DIR', str(cache))
-    models = Models([(bright_config, 'random'), (bright_config, 'random')], 'cpu')
+    sources = [(bright_config, 'random'), (bright_config, 'random')]
+    workers = Workers(sources, 'cpu', count=1)
     folder = tmp_path / 'videos'
     folder.mkdir()
     shutil.copy(write_video(5, 9), folder / 'here.mp4')
-    videos = {'here.mp4': str(folder / 'here.mp4')}
-    demo = build(models, 60.0, videos)
+    shutil.copy(write_video(5, 9), folder / SCRIPT)
+    (folder / 'secret.txt').write_text('secret')
+    videos = find_videos(str(folder))
+    demo = build(workers, 60.0, videos)
     _, url, _ = demo.launch(
         server_name='127.0.0.1',
         prevent_thread_lock=True,
         quiet=True,
         max_file_size='1mb',
-        allowed_paths=[str(folder)],
+        allowed_paths=[*videos.values()],
     )
     with playwright.sync_playwright() as engine:
         browser = engine.chromium.launch(
@@ -46,6 +52,7 @@ def page(bright_config, write_video, tmp_path, monkeypatch):
         browser.close()
     used = [path for path in cache.rglob('*') if path.is_file()]
     demo.close()
+    workers.stop()
     left = [path for path in used if path.exists()]
     assert not left, 'uploads and pictures stay after the demo'
 
@@ -102,6 +109,18 @@ def test_an_upload_that_is_too_large_or_no_video(page, tmp_path):
     (tmp_path / 'large.mp4').write_bytes(bytes(2_000_000))
     page.locator('input[type=file]').first.set_input_files(str(tmp_path / 'large.mp4'))
     page.get_by_text(re.compile('exceeds|too large|maximum', re.I)).first.wait_for()
+
+
+def test_names_of_files_are_text(page):
+    page.get_by_label('Choose a video').click()
+    page.get_by_role('option', name=SCRIPT).click()
+    page.locator('video').first.wait_for()
+    ask(page, 'red')
+    page.get_by_role('gridcell', name='9.0 s').wait_for()
+    ask(page, '<img src=x onerror=document.title=1>')  # a class that the model lacks
+    page.get_by_text('this question cannot be answered').wait_for()
+    assert page.title() == 'mmvtg'
+    assert not page.locator('img[src="x"]').count()
 
 
 def test_the_page_is_for_this_machine_alone():

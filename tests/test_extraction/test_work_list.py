@@ -110,3 +110,15 @@ def test_queries_of_an_annotation_file(tmp_path):
     path.write_text('{"qid": 2, "query": "b"}\n{"qid": 2, "query": "c"}\n')
     with pytest.raises(AnnotationError, match='a.jsonl:2: 2 names two queries'):
         list_queries(str(path))
+
+
+def test_links_that_lead_back_end(tmp_path):
+    for name in ('a', 'b'):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f'{name}.mp4').touch()
+    for index in range(20):  # 2 ** 20 paths and more, where links are not remembered
+        (tmp_path / 'a' / f'b{index}').symlink_to(tmp_path / 'b')
+        (tmp_path / 'b' / f'a{index}').symlink_to(tmp_path / 'a')
+        (tmp_path / f'up{index}').symlink_to(tmp_path)
+    (tmp_path / 'a' / 'self').symlink_to('self')
+    assert [name for name, _ in list_videos(str(tmp_path))] == ['a/a', 'b/b']

@@ -22,9 +22,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config, DictAction
-from mmengine.fileio import load
 from torch import Tensor
 
+from mmvtg.datasets.converters.json_files import read_json
 from mmvtg.evaluation.functional import (
     DETECTION_THRESHOLDS,
     evaluate_detections,
@@ -105,7 +105,7 @@ def of_file(path: str, truth: List[tuple]) -> Dict[str, list]:
     known: Dict[str, list] = {}
     for row in truth:
         known.setdefault(row[0], []).append(row)
-    found = read_detected_segments(load(path))
+    found = read_detected_segments(read_json(path))
     ways: Dict[str, list] = {
         'found | found': [],
         'found | nearest annotation': [],

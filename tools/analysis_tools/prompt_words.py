@@ -17,7 +17,7 @@ from mmengine.config import DictAction
 from torch import Tensor
 
 from mmvtg.datasets.transforms.tokenize import get_tokenizer
-from mmvtg.engine.checkpoint import load_from_local
+from mmvtg.engine.checkpoint import load_weights
 from mmvtg.models.tower_hooks import ContextPrompt
 from mmvtg.registry import MODELS, register_all_modules
 from mmvtg.utils.launch import load_config
@@ -71,8 +71,7 @@ def main() -> int:
     register_all_modules()
     cfg = load_config(args.config, args.cfg_options)
     model = MODELS.build(cfg.model)
-    content = load_from_local(args.checkpoint, map_location='cpu')
-    model.load_state_dict(content.get('state_dict', content))
+    load_weights(model, args.checkpoint)
     towers = [m for m in model.modules() if hasattr(m, 'hooks') and hasattr(m, 'clip')]
     found = [
         (hook, tower.clip.token_embedding.weight)

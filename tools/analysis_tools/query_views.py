@@ -22,7 +22,7 @@ import torch
 from mmengine.config import DictAction
 from mmengine.runner import Runner
 
-from mmvtg.engine.checkpoint import load_from_local
+from mmvtg.engine.checkpoint import load_weights
 from mmvtg.evaluation.functional import evaluate_submission
 from mmvtg.registry import METRICS, MODELS, register_all_modules
 from mmvtg.utils import write_atomic
@@ -103,8 +103,7 @@ def compare(
     model = MODELS.build(cfg.model).eval()
     found: dict = {view: {} for view in loaders}
     for checkpoint in checkpoints:
-        content = load_from_local(checkpoint, map_location='cpu')
-        model.load_state_dict(content.get('state_dict', content))
+        load_weights(model, checkpoint)
         for view, loader in loaders.items():
             values = ask(model, loader, cfg.test_evaluator, view == OTHERS)
             for name, value in values.items():

@@ -28,9 +28,9 @@ from typing import Dict, Iterator, List, Optional, Tuple
 import numpy as np
 import torch
 from mmengine.config import Config, DictAction
-from mmengine.runner import load_checkpoint
 from torch import Tensor, nn
 
+from mmvtg.engine.checkpoint import load_weights
 from mmvtg.models.heads import DETRHead, R2Head, TRDETRHead, UniVTGHead
 from mmvtg.models.heads.decoding import DETROutputs, HeadOutputs
 from mmvtg.models.layers import TokenMLP
@@ -224,7 +224,7 @@ def main(argv: Optional[List[str]] = None) -> int:
         model = MODELS.build(cfg.model).eval()
         check_exportable(model)
         if args.checkpoint != 'random':
-            load_checkpoint(model, args.checkpoint, map_location='cpu', strict=True)
+            load_weights(model, args.checkpoint)
         with replacing(args.target) as temporary:
             export(model, cfg, temporary)
             found = largest_difference(model, cfg, temporary)

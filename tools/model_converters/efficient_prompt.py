@@ -17,8 +17,8 @@ from typing import Dict
 import torch
 from torch import Tensor
 
-from mmvtg.engine.checkpoint import load_from_local
 from mmvtg.utils import write_atomic
+from mmvtg.utils.conversion import load_released
 
 StateDict = Dict[str, Tensor]
 
@@ -99,10 +99,9 @@ def main() -> int:
     parser.add_argument('converted')
     args = parser.parse_args()
     try:
-        content = load_from_local(args.official, map_location='cpu')
-        state = convert_state_dict(content.get('state_dict', content))
+        state = convert_state_dict(load_released(args.official))
     except (OSError, ValueError) as error:
-        raise SystemExit(f'efficient_prompt: {error}') from error
+        raise SystemExit(f'{args.official}: {error}') from error
     meta = dict(efficient_prompt=infer_settings(state))
     buffer = io.BytesIO()
     torch.save(dict(state_dict=state, meta=meta), buffer)

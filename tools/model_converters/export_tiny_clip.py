@@ -7,9 +7,9 @@ Half precision, written atomically; `pretrained=OUT.safetensors` of a tower read
 
 import argparse
 import os
+import sys
 
-from mmengine.runner import load_checkpoint
-
+from mmvtg.engine.checkpoint import load_weights
 from mmvtg.models.towers.pretrainer import export_clip
 from mmvtg.registry import MODELS, register_all_modules
 from mmvtg.utils.launch import load_config
@@ -24,9 +24,12 @@ def main() -> None:
     parser.add_argument('out')
     args = parser.parse_args()
     register_all_modules()
-    model = MODELS.build(load_config(args.config).model)
-    load_checkpoint(model, args.checkpoint, map_location='cpu', strict=True)
-    export_clip(model, args.out)
+    try:
+        model = MODELS.build(load_config(args.config).model)
+        load_weights(model, args.checkpoint)
+        export_clip(model, args.out)
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
     print(f'{args.out}: {os.path.getsize(args.out) / 1e6:.2f} MB')
 
 

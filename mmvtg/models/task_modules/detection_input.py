@@ -1,10 +1,10 @@
 """What others found in videos, from files in ActivityNet's layout."""
 
+import json
 import math
 from typing import Any, Dict, List, Sequence, Tuple
 
 import torch
-from mmengine.fileio import load
 from torch import Tensor
 
 from mmvtg.registry import TASK_UTILS
@@ -39,7 +39,12 @@ def read_proposals(path: str, max_proposals: int) -> Proposals:
 
 
 def _results(path: str) -> dict:
-    content = load(path)
+    # not mmengine's `load`, which would run a file that ends in .pkl
+    with open(path, encoding='utf-8') as file:
+        try:
+            content = json.load(file)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f'{path}: not valid JSON ({error})') from error
     results = content.get('results') if isinstance(content, dict) else None
     if not isinstance(results, dict):
         raise ValueError(

@@ -1,23 +1,22 @@
 """Builds open_clip models and fills them with weights.
 
-Nothing in a weights file is trusted: pickles are read with ``weights_only``, which
-builds tensors and plain containers only. OpenAI's ``.pt`` files are TorchScript
-archives (zip files with a ``code`` folder) and go through ``torch.jit.load``, which
-reads TorchScript, a language without files or processes, and no free pickle; only
-their tensors are kept.
+Nothing in a weights file is trusted or run: only tensors and plain values are read.
+OpenAI's ``.pt`` files are TorchScript archives, which are programs. Their tensors are
+read from the archive without ``torch.jit.load``, which would run the programs.
 """
 
 import difflib
 import logging
 import os.path as osp
-import zipfile
 from functools import cache, lru_cache
 from typing import Dict, Optional, Set
 
 import open_clip
-import torch
 from mmengine.logging import MMLogger
 from torch import Tensor, nn
+
+from mmvtg.utils.state_dicts import find_weights
+from mmvtg.utils.tensor_files import CheckpointError, load_foreign
 
 _ZOO = osp.join(osp.dirname(__file__), 'clip_zoo')
 _SUFFIXES = ('.pt', '.pth', '.bin', '.safetensors')
@@ -133,11 +132,11 @@ def _check_quick_gelu(config: Dict, model: str) -> None:
 
 
 def read_state_dict(path: str) -> Dict[str, Tensor]:
-    """The tensors of a weights file, without running anything from a pickle.
+    """Return the tensors of a weights file, without running anything in it.
 
     Args:
         path (str): A ``.safetensors`` file, a TorchScript archive, or a pickle of
-            tensors; wrappings (``state_dict``, ``module.``) are taken off.
+            tensors; wrappers (``state_dict``, ``module.``) are taken off.
 
     Raises:
         FileNotFoundError: No such file.
@@ -149,38 +148,15 @@ def read_state_dict(path: str) -> Dict[str, Tensor]:
             'open_clip tag or to None (random weights)'
         )
     try:
-        state = _read(path)
-    except Exception as error:  # whatever three readers may raise on a broken file
+        state, notes = find_weights(load_foreign(path))
+    except CheckpointError as error:
         raise ValueError(
-            f'{path} is no readable weights file ({type(error).__name__}: {error}); '
-            'expected .safetensors, a TorchScript archive, or a pickle that holds '
-            'nothing but tensors'
+            f'{path} is no readable weights file: {error}; expected .safetensors, a '
+            'TorchScript archive, or a pickle that holds nothing but tensors'
         ) from error
-    for key in ('state_dict', 'model'):
-        if isinstance(state.get(key), dict):
-            state = state[key]
-    state = {key: value for key, value in state.items() if isinstance(value, Tensor)}
-    return {key.removeprefix('module.'): value for key, value in state.items()}
-
-
-def _read(path: str) -> Dict:
-    if path.endswith('.safetensors'):
-        from safetensors.torch import load_file
-
-        return load_file(path)
-    if _is_torchscript(path):
-        return dict(torch.jit.load(path, map_location='cpu').state_dict())
-    state = torch.load(path, map_location='cpu', weights_only=True)
-    if not isinstance(state, dict):
-        raise TypeError(f'holds a {type(state).__name__}, not a dict of tensors')
+    if notes:
+        MMLogger.get_current_instance().info(f'{path}: {"; ".join(notes)}')
     return state
-
-
-def _is_torchscript(path: str) -> bool:
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any('/code/' in name for name in archive.namelist())
 
 
 def _fill(clip: nn.Module, path: str, model: str) -> None:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from malicious_files import write_raw_pickle
 
 from mmvtg.models.task_modules import VideoClassScores, read_proposals
 
@@ -77,3 +78,11 @@ def test_bad_scores_and_weight(tmp_path):
         VideoClassScores(path)(CLIPS, 'v', CLASSES)
     with pytest.raises(ValueError, match='weight is 0'):
         VideoClassScores(path, weight=0)
+
+
+def test_a_pickle_is_no_json_and_not_run(tmp_path):
+    path, mark = tmp_path / 'proposals.pkl', tmp_path / 'mark'
+    write_raw_pickle(path, mark)
+    with pytest.raises(ValueError, match=r'proposals\.pkl: not valid JSON'):
+        read_proposals(str(path), 5)
+    assert not mark.exists()
