@@ -20,9 +20,9 @@ Data sets of stored features, feature extraction and inferencers read this block
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from typing import Any
 
+from mmvtg.part_arguments import ConfigError, nearest
 from mmvtg.video.clips import FrameSource
 
 
@@ -266,7 +266,4 @@ def _check_fields(where: str, given: Mapping[str, Any], kind: type) -> None:
     known = [one.name for one in fields(kind)]
     for name in given:
         if name not in known:
-            near = get_close_matches(name, known) or known
-            raise ValueError(
-                f'{where} has no field {name!r}; did you mean {" or ".join(near[:3])}?'
-            )
+            raise ConfigError(f'{where} has no field {name!r}{nearest(name, known)}')

@@ -46,6 +46,7 @@ from mmvtg.evaluation.functional import (
 )
 from mmvtg.evaluation.functional.table import format_results
 from mmvtg.utils import write_atomic
+from mmvtg.utils.tool_main import tool_main
 
 ACTION_PROTOCOLS = ('detection', 'proposals')
 
@@ -189,14 +190,11 @@ def evaluate(args: argparse.Namespace) -> Dict[str, dict]:
     }
 
 
+@tool_main(also=(ValueError,))
 def main() -> int:
     args = parse_args()
     warnings.showwarning = lambda text, *_: print(f'note: {text}', file=sys.stderr)
-    try:
-        results = evaluate(args)
-    except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+    results = evaluate(args)
     text = json.dumps(results if args.train else results['predictions'], indent=4)
     if args.shown != 'json':
         for name, result in results.items():

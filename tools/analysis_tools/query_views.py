@@ -27,6 +27,7 @@ from mmvtg.evaluation.functional import evaluate_submission
 from mmvtg.registry import METRICS, MODELS, register_all_modules
 from mmvtg.utils import write_atomic
 from mmvtg.utils.launch import load_config
+from mmvtg.utils.tool_main import tool_main
 
 VIEWS = ('full', 'static', 'dynamic')
 OTHERS = 'others'
@@ -128,6 +129,7 @@ def _cell(values: List[float]) -> str:
     return f'{mean} ± {statistics.stdev(values):.2f}' if len(values) > 1 else mean
 
 
+@tool_main(also=(ValueError,))
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -142,12 +144,8 @@ def main() -> int:
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     args = parser.parse_args()
     register_all_modules()
-    try:
-        cfg = load_config(args.config, args.cfg_options)
-        found = compare(cfg, args.checkpoints, args.parses, args.others)
-    except (ValueError, OSError, ModuleNotFoundError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+    cfg = load_config(args.config, args.cfg_options)
+    found = compare(cfg, args.checkpoints, args.parses, args.others)
     print(show(found))
     if args.out:
         write_atomic(args.out, (json.dumps(found, indent=4) + '\n').encode())

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from mmvtg.engine.checkpoint import load_from_local
 from mmvtg.utils import write_atomic
+from mmvtg.utils.tool_main import tool_main
 
 StateDict = Dict[str, Tensor]
 
@@ -91,6 +92,7 @@ def infer_settings(state: StateDict) -> dict:
     return dict(width=width, num_places=places, num_layers=len(layers), frames=frames)
 
 
+@tool_main(also=(ValueError,))
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -98,11 +100,8 @@ def main() -> int:
     parser.add_argument('official')
     parser.add_argument('converted')
     args = parser.parse_args()
-    try:
-        content = load_from_local(args.official, map_location='cpu')
-        state = convert_state_dict(content.get('state_dict', content))
-    except (OSError, ValueError) as error:
-        raise SystemExit(f'efficient_prompt: {error}') from error
+    content = load_from_local(args.official, map_location='cpu')
+    state = convert_state_dict(content.get('state_dict', content))
     meta = dict(efficient_prompt=infer_settings(state))
     buffer = io.BytesIO()
     torch.save(dict(state_dict=state, meta=meta), buffer)
