@@ -30,6 +30,7 @@ _REMEDIES = {
     errno.ENOTDIR: 'choose another folder, because a part of the path is a file',
     errno.EISDIR: 'give the path of a file',
 }
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 STOPPED = 130  # exit status of a program that Ctrl-C ended
 
 
@@ -78,22 +79,30 @@ def explained_errors(
     """
     try:
         yield
-    except KeyboardInterrupt as error:
-        if debug:
-            raise
-        sys.stderr.write(f'stopped{"; " if go_on else ""}{go_on}\n')
-        raise SystemExit(STOPPED) from error
     except SystemExit as error:
         if debug and error.__cause__ is not None:
             traceback.print_exception(error.__cause__)
         raise
-    except Exception as error:
+    except BaseException as error:
+        if _was_stopped(error) and not debug:
+            sys.stderr.write(f'stopped{"; " if go_on else ""}{go_on}\n')
+            raise SystemExit(STOPPED) from error
         if debug or not (isinstance(error, also) or is_input_error(error)):
             raise
         raise SystemExit(f'error: {explain(error, go_on)}') from error
 
 
-def is_input_error(error: Exception) -> bool:
+def _was_stopped(error: BaseException | None) -> bool:
+    """Return True for Ctrl-C, also if a library raised another error because of it.
+
+    yapf, with which mmengine formats configs, turns every exception into its own.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def is_input_error(error: BaseException) -> bool:
     """Return True if the message of an error tells users what to change.
 
     These are errors of known classes, errors of the system, and errors that code of
@@ -106,7 +115,7 @@ def is_input_error(error: Exception) -> bool:
     return isinstance(error, _OWN) and _raised_by_mmvtg(error)
 
 
-def _raised_by_mmvtg(error: Exception) -> bool:
+def _raised_by_mmvtg(error: BaseException) -> bool:
     """Return True if a ``raise`` of mmvtg or of a tool made the error."""
     frames = traceback.extract_tb(error.__traceback__)
     if not frames or not (frames[-1].line or '').startswith('raise '):
@@ -118,12 +127,14 @@ def _raised_by_mmvtg(error: Exception) -> bool:
     )
 
 
-def explain(error: Exception, go_on: str = '') -> str:
+def explain(error: BaseException, go_on: str = '') -> str:
     """Return the message of an error, with a remedy for errors of the system."""
     if isinstance(error, OSError) and error.errno is not None:
         remedy = _REMEDIES.get(error.errno)
         place = f'{os.fspath(error.filename)}: ' if error.filename else ''
-        parts = [f'{place}{error.strerror or error}', remedy, remedy and go_on]
+        parts = [f'{place}{error.strerror or error}', remedy]
+        if error.errno in _NO_ROOM:  # The run was fine until then.
+            parts.append(go_on)
         return '; '.join(part for part in parts if part)
     if isinstance(error, KeyError) and error.args:
         return str(error.args[0])  # str() would add quotes
