@@ -1,7 +1,7 @@
 """Test a model: ``python tools/test.py CONFIG CHECKPOINT``.
 
-A model without learned parameters needs no checkpoint. ``random`` instead of a checkpoint
-scores random weights.
+A model without learned parameters needs no checkpoint. With ``random`` as checkpoint,
+random weights are scored.
 """
 
 import argparse

@@ -11,7 +11,7 @@ from .feature_store import QUERY_AXES, VIDEO_AXES, load_array
 from .feature_streams import QUERY, FeatureStream
 from .grounding_dataset import GroundingDataset
 from .ids import check_unique
-from .json_lines import numbered_lines, parse_line
+from .json_lines import object_lines, parse_line
 from .sample_check import BAD_WINDOW, SampleCheck
 
 ERROR, WARNING = 'error', 'warning'
@@ -126,7 +126,7 @@ def _read(dataset: GroundingDataset, findings: List[Finding]) -> Iterator[dict]:
     domains = set()
     count = 0
     try:
-        for number, line in numbered_lines(dataset.ann_file):
+        for number, line in object_lines(dataset.ann_file):
             where = f'{dataset.ann_file}:{number}'
             try:
                 item = parse_line(line, where)

@@ -102,7 +102,9 @@ def check_option_names(cfg: Config, options: Iterable[str]) -> None:
         name = option.partition('.')[0]
         if name in known:
             continue
-        places = [path for path in _paths(cfg._cfg_dict) if path.rpartition('.')[2] == name]
+        places = [
+            path for path in _paths(cfg._cfg_dict) if path.rpartition('.')[2] == name
+        ]
         hint = f'; did you mean {" or ".join(places[:3])}?' if places else ''
         raise ConfigError(
             f'--cfg-options {option}: there is no field {name!r}'

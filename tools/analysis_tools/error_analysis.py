@@ -50,8 +50,11 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     args = parse_args()
     predictions, ground_truth = (
-        [item for _, item in read_json_lines(path)]
-        for path in (args.predictions, args.ground_truth)
+        [item for _, item in read_json_lines(path, name)]
+        for path, name in (
+            (args.predictions, 'predictions file'),
+            (args.ground_truth, 'ground truth file'),
+        )
     )
     reports = [
         find_errors(predictions, ground_truth, iou, args.near, args.top_k)

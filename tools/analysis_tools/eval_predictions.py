@@ -103,14 +103,14 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def read(path: str) -> List[dict]:
-    return [item for _, item in read_json_lines(path)]
+def read(path: str, name: str = 'ground truth file') -> List[dict]:
+    return [item for _, item in read_json_lines(path, name)]
 
 
 def read_predictions(path: str, ground_truth: List[dict]) -> List[dict]:
     """Of JSON lines, of the fitting member of a zip, or of Ego4D's JSON."""
     if not zipfile.is_zipfile(path):
-        entries = read(path)
+        entries = read(path, 'predictions file')
         if len(entries) == 1 and 'challenge' in entries[0]:
             return from_ego4d(entries[0])
         return entries

@@ -51,7 +51,11 @@ def parse_args() -> argparse.Namespace:
 
 
 def read(paths: Sequence[str]) -> List[List[dict]]:
-    return [[item for _, item in read_json_lines(path)] for path in paths]
+    names = ('predictions file', 'annotation file')
+    return [
+        [item for _, item in read_json_lines(path, name)]
+        for path, name in zip(paths, names)
+    ]
 
 
 def report(problems: List[Tuple[str, Problem]]) -> int:

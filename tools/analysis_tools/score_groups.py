@@ -68,8 +68,11 @@ def read_patterns(given: List[str]) -> Dict[str, str]:
 def main() -> int:
     args = parse_args()
     predictions, ground_truth = (
-        [item for _, item in read_json_lines(path)]
-        for path in (args.predictions, args.ground_truth)
+        [item for _, item in read_json_lines(path, name)]
+        for path, name in (
+            (args.predictions, 'predictions file'),
+            (args.ground_truth, 'ground truth file'),
+        )
     )
     if args.field:
         groups = group_by_field(ground_truth, args.field)

@@ -6,6 +6,7 @@ from typing import Any
 
 from mmvtg.datasets.errors import AnnotationError
 from mmvtg.datasets.json_lines import read_json_lines
+from mmvtg.utils.missing_files import missing_file
 from mmvtg.video import probe_video
 from mmvtg.video.listing import list_folder
 
@@ -32,7 +33,7 @@ def read_durations(path: str, frame_rate: float | None = None) -> dict[str, floa
     if osp.isdir(path):
         return _of_videos(path, frame_rate)
     if not osp.isfile(path):
-        raise FileNotFoundError(f'{path} does not exist; it should say durations')
+        raise missing_file(path, 'file of durations', 'check --durations')
     if path.endswith('.csv'):
         return _of_csv(path)
     if path.removesuffix('.gz').endswith('.jsonl'):
