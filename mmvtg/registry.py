@@ -43,8 +43,8 @@ def resolve(kind: Any, registry: Registry) -> Any:
     return registry.get(kind) if isinstance(kind, str) else kind
 
 
-def is_kind(config: Any, wanted: type, registry: Registry) -> bool:
-    """Return True if a config builds ``wanted`` or a subclass of it."""
+def is_kind(config: Any, wanted: type | tuple[type, ...], registry: Registry) -> bool:
+    """Return True if a config builds ``wanted`` (or one of them), or a subclass."""
     kind = resolve(config.get('type'), registry)
     return isinstance(kind, type) and issubclass(kind, wanted)
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from mmvtg.part_arguments import ConfigError, nearest
+from mmvtg.registry import MODELS, resolve
 from mmvtg.video.clips import FrameSource
 
 
@@ -247,8 +248,13 @@ def encoding_of(cfg: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def learned_hooks(tower: Mapping[str, Any]) -> list[str]:
     """Return the types of a tower's hooks, without those that only store layers."""
-    types = [str(hook['type']) for hook in tower.get('hooks') or ()]
-    return [name for name in types if not name.endswith('Tap')]
+    types = [hook['type'] for hook in tower.get('hooks') or ()]
+    kinds = [resolve(kind, MODELS) for kind in types]
+    return [
+        getattr(kind, '__name__', str(name))
+        for name, kind in zip(types, kinds)
+        if not getattr(kind, 'only_taps', False)
+    ]
 
 
 def _build(kind: type, where: str, given: Any, **more: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.registry import Registry
 from mmengine.utils import get_object_from_string
 
@@ -11,16 +11,16 @@ from mmvtg import registry as ours
 _REGISTRIES = [one for one in vars(ours).values() if isinstance(one, Registry)]
 
 
-def plain_types(cfg: Config) -> None:
+def plain_types(cfg: Config | ConfigDict) -> None:
     """Replace every ``type`` in a config by the plain name of its part.
 
     Configs with ``read_base()`` have classes as types, and those that mmengine dumped
     have import paths. Types of other packages stay as they are.
 
     Args:
-        cfg (Config): Changed in place.
+        cfg (Config | ConfigDict): Changed in place.
     """
-    _replace(cfg._cfg_dict)
+    _replace(cfg._cfg_dict if isinstance(cfg, Config) else cfg)
 
 
 def _plain_name(part: Any) -> str | None:

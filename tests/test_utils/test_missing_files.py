@@ -29,9 +29,7 @@ def test_compressed_file_beside_the_missing_one_is_named(tmp_path, read):
 
 def test_decompressed_file_beside_the_missing_one_is_named(tmp_path):
     (tmp_path / 'd.json').write_text('{}')
-    with pytest.raises(
-        FileNotFoundError, match=r'd\.json\.gz does not.*use .*json,'
-    ):
+    with pytest.raises(FileNotFoundError, match=r'd\.json\.gz does not.*use .*json,'):
         read_durations(str(tmp_path / 'd.json.gz'))
 
 

@@ -22,9 +22,16 @@ import torch
 from mmengine.config import DictAction
 from mmengine.runner import Runner
 
+from mmvtg.datasets.transforms import SplitQuery, TokenizeQuery
 from mmvtg.engine.checkpoint import load_from_local
 from mmvtg.evaluation.functional import evaluate_submission
-from mmvtg.registry import METRICS, MODELS, register_all_modules
+from mmvtg.registry import (
+    METRICS,
+    MODELS,
+    TRANSFORMS,
+    is_kind,
+    register_all_modules,
+)
 from mmvtg.utils import write_atomic
 from mmvtg.utils.launch import load_config
 from mmvtg.utils.tool_main import tool_main
@@ -39,14 +46,14 @@ def insert_split(pipeline: List[dict], view: str, parses: Optional[str]) -> List
     Raises:
         ValueError: It has none, so that the model reads stored queries.
     """
-    pipeline = [step for step in pipeline if step['type'] != 'SplitQuery']
-    types = [step['type'] for step in pipeline]
-    if 'TokenizeQuery' not in types:
+    pipeline = [step for step in pipeline if not is_kind(step, SplitQuery, TRANSFORMS)]
+    tokenizers = [is_kind(step, TokenizeQuery, TRANSFORMS) for step in pipeline]
+    if not any(tokenizers):
         raise ValueError(
             'the test pipeline has no TokenizeQuery: a model on stored queries cannot '
             'be asked with parts of them'
         )
-    place = types.index('TokenizeQuery')
+    place = tokenizers.index(True)
     split = dict(type='SplitQuery', view=view, parses=parses)
     return [*pipeline[:place], split, *pipeline[place:]]
 
