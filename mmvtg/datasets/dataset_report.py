@@ -15,6 +15,8 @@ from .json_lines import object_lines, parse_line
 from .sample_check import BAD_WINDOW, SampleCheck
 
 ERROR, WARNING = 'error', 'warning'
+#: Kind of findings: a row without content, as a failed extraction leaves it.
+ZERO_ROWS = 'features with rows of zeros'
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,7 @@ def _read(dataset: GroundingDataset, findings: List[Finding]) -> Iterator[dict]:
         return
     except AnnotationError as error:  # of the file: nothing behind it can be read
         findings.append(Finding(ERROR, 'unreadable annotation file', str(error)))
+        return
     if not count:
         detail = f'{dataset.ann_file}: no sample could be read'
         if dataset.domain is not None and domains:
@@ -154,7 +157,9 @@ def _read(dataset: GroundingDataset, findings: List[Finding]) -> Iterator[dict]:
 def _finding(
     dataset: GroundingDataset, sample: dict, kind: str, detail: str
 ) -> Finding:
-    if kind == BAD_WINDOW:
+    if kind == ZERO_ROWS:
+        harmless = True
+    elif kind == BAD_WINDOW:
         harmless = dataset.test_mode or dataset.bad_windows != 'raise'
     else:  # a test set must be complete
         harmless = kind.startswith('video shorter than') and not dataset.test_mode
@@ -174,9 +179,13 @@ def _deep(
         seen.add(('read', address))
         axes = QUERY_AXES if stream.name == QUERY else VIDEO_AXES
         try:
-            load_array(address, stream.name, axes)
+            array = load_array(address, stream.name, axes)
         except BadSampleError as error:
             yield 'features that cannot be used', str(error)
+            continue
+        zeros = int((array.reshape(len(array), -1) == 0).all(axis=1).sum())
+        if zeros:
+            yield ZERO_ROWS, f'{address}: {zeros} of {len(array)} rows are all zero'
 
 
 def _summarise(
