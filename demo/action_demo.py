@@ -32,6 +32,7 @@ from mmvtg.apis.inputs import check_videos
 from mmvtg.apis.metafiles import is_published
 from mmvtg.apis.tasks import inferencer_for
 from mmvtg.utils import register_all_modules
+from mmvtg.utils.tool_main import tool_main
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -78,30 +79,26 @@ def ask(args: argparse.Namespace) -> int:
     register_all_modules()
     args.failed = False
     pred_file = osp.join(args.out, 'predictions.json')
-    try:
-        check_videos(args.videos)  # before the model, which takes seconds
-        os.makedirs(args.out, exist_ok=True)
-        model: Union[str, Config] = args.model
-        if args.cfg_options:
-            model, name = find_model(args.model, args.cfg_options)
-            if name and not args.weights and is_published(name):
-                args.weights = download(name)
-        config = find_model(model)[0] if isinstance(model, str) else model
-        kind = inferencer_for(config)
-        if kind == 'ActionDetectionInferencer':
-            written = detect(args, model, pred_file)
-        elif kind == 'ActionRecognitionInferencer':
-            written = recognise(args, model, pred_file)
-        elif kind == 'VideoRetrievalInferencer':
-            written = retrieve(args, model, pred_file)
-        else:
-            raise ValueError(
-                f'{args.model} is a model for {kind or "another task"}: '
-                'demo/vtg_inferencer_demo.py asks models that find moments'
-            )
-    except (OSError, TypeError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+    check_videos(args.videos)  # before the model, which takes seconds
+    os.makedirs(args.out, exist_ok=True)
+    model: Union[str, Config] = args.model
+    if args.cfg_options:
+        model, name = find_model(args.model, args.cfg_options)
+        if name and not args.weights and is_published(name):
+            args.weights = download(name)
+    config = find_model(model)[0] if isinstance(model, str) else model
+    kind = inferencer_for(config)
+    if kind == 'ActionDetectionInferencer':
+        written = detect(args, model, pred_file)
+    elif kind == 'ActionRecognitionInferencer':
+        written = recognise(args, model, pred_file)
+    elif kind == 'VideoRetrievalInferencer':
+        written = retrieve(args, model, pred_file)
+    else:
+        raise ValueError(
+            f'{args.model} is a model for {kind or "another task"}: '
+            'demo/vtg_inferencer_demo.py asks models that find moments'
+        )
     print('\nwritten:', *written, pred_file, sep='\n  ')
     return int(args.failed)
 
@@ -181,6 +178,7 @@ def show(ranking: List[list], top_k: int) -> None:
         print(f'  {score:.3f}  {item}')
 
 
+@tool_main('run the same command again to go on', also=(ValueError,))
 def main(argv: Optional[List[str]] = None) -> int:
     args = parse_args(argv)
     if args.list_models:

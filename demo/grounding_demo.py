@@ -8,6 +8,8 @@ import sys
 
 from vtg_inferencer_demo import add_options, ask
 
+from mmvtg.utils.tool_main import tool_main
+
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Find what a sentence says in a video')
@@ -21,5 +23,10 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@tool_main('run the same command again to go on', also=(ValueError,))
+def main() -> int:
+    return ask(parse_args())
+
+
 if __name__ == '__main__':
-    sys.exit(ask(parse_args()))
+    sys.exit(main())

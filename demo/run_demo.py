@@ -18,6 +18,8 @@ import sys
 import time
 from typing import Dict, List
 
+from mmvtg.utils.tool_main import tool_main
+
 ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
 # an installed package is no place for data
 HOME = os.getcwd() if '.mim' in ROOT else ROOT
@@ -132,6 +134,7 @@ def table(rows: Dict[str, Dict[str, float]]) -> str:
     return '\n'.join(lines)
 
 
+@tool_main('run the same command again to go on')
 def main() -> None:
     args = parse_args()
     args.data = osp.abspath(args.data)

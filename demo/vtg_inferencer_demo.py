@@ -17,6 +17,7 @@ from mmengine.config import DictAction
 from mmvtg.apis import VTGInferencer, download, find_model, list_models, summarise
 from mmvtg.apis.inputs import pair_inputs
 from mmvtg.utils import register_all_modules
+from mmvtg.utils.tool_main import tool_main
 from mmvtg.visualization.text import format_time, time_decimals
 
 
@@ -67,37 +68,33 @@ def ask(args: argparse.Namespace) -> int:
     """Answer, and say where everything is; returns the exit status."""
     register_all_modules()
     pred_file = osp.join(args.out, 'predictions.json')
-    try:
-        pair_inputs(args.videos, args.query)  # before the model, which takes seconds
-        os.makedirs(args.out, exist_ok=True)
-        model, weights = args.model, args.weights
-        if args.cfg_options and model:
-            model, name = find_model(model, args.cfg_options)
-            weights = weights or (name and download(name))
-        inferencer = VTGInferencer(
-            model,
-            weights,
-            args.device,
-            args.fps,
-            args.window,
-            args.overlap,
-            show_progress=sys.stderr.isatty(),
-        )
-        results = inferencer(
-            args.videos,
-            args.query,
-            batch_size=args.batch_size,
-            out_dir=args.out,
-            top_k=args.top_k,
-            save_video=args.save_video,
-            video_fps=args.video_fps,
-            show=args.show,
-            pred_out_file=pred_file,
-        )
-        films = write_summaries(results['predictions'], args.out, args.summary)
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+    pair_inputs(args.videos, args.query)  # before the model, which takes seconds
+    os.makedirs(args.out, exist_ok=True)
+    model, weights = args.model, args.weights
+    if args.cfg_options and model:
+        model, name = find_model(model, args.cfg_options)
+        weights = weights or (name and download(name))
+    inferencer = VTGInferencer(
+        model,
+        weights,
+        args.device,
+        args.fps,
+        args.window,
+        args.overlap,
+        show_progress=sys.stderr.isatty(),
+    )
+    results = inferencer(
+        args.videos,
+        args.query,
+        batch_size=args.batch_size,
+        out_dir=args.out,
+        top_k=args.top_k,
+        save_video=args.save_video,
+        video_fps=args.video_fps,
+        show=args.show,
+        pred_out_file=pred_file,
+    )
+    films = write_summaries(results['predictions'], args.out, args.summary)
     for prediction in results['predictions']:
         report(prediction, args.top_k)
     print('\nwritten:', *results['visualization'], *films, pred_file, sep='\n  ')
@@ -139,6 +136,7 @@ def report(prediction: dict, top_k: int) -> None:
         print(f'  no moments; most salient at {clock(best)}')
 
 
+@tool_main('run the same command again to go on', also=(ValueError,))
 def main(argv: Optional[List[str]] = None) -> int:
     args = parse_args(argv)
     if args.list_models:

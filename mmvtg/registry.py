@@ -13,6 +13,8 @@ from typing import Any, Dict
 from mmengine import registry as _root
 from mmengine.registry import DefaultScope, Registry
 
+from .part_arguments import check_arguments
+
 
 def explain_unknown(name: str, *registries: Registry) -> str:
     """Say that a name is in none of the registries, and which ones are near it."""
@@ -30,11 +32,36 @@ def explain_unknown(name: str, *registries: Registry) -> str:
     )
 
 
+def resolve(kind: Any, registry: Registry) -> Any:
+    """Return the class that a ``type`` stands for, None if the registry lacks it.
+
+    Args:
+        kind (str | type | None): Name in the registry, import path, or the class, as
+            configs with ``read_base()`` have it.
+        registry (Registry): Registry of the part.
+    """
+    return registry.get(kind) if isinstance(kind, str) else kind
+
+
+def is_kind(config: Any, wanted: type | tuple[type, ...], registry: Registry) -> bool:
+    """Return True if a config builds ``wanted`` (or one of them), or a subclass."""
+    kind = resolve(config.get('type'), registry)
+    return isinstance(kind, type) and issubclass(kind, wanted)
+
+
 def _build(cfg: Any, *args: Any, registry: Registry, **kwargs: Any) -> Any:
-    """Build as the parent registry does; a misspelt name gets near ones to pick."""
+    """Build as the parent registry does; misspelt names get near ones to pick.
+
+    Raises:
+        KeyError: If the registry lacks the type.
+        ConfigError: If the part does not take an argument.
+    """
     name = cfg.get('type') if isinstance(cfg, dict) else None
-    if isinstance(name, str) and registry.get(name) is None:
+    part = resolve(name, registry)
+    if isinstance(name, str) and part is None:
         raise KeyError(explain_unknown(name, registry))
+    if callable(part) and '_scope_' not in cfg:
+        check_arguments(part, cfg)
     return registry.parent.build_func(cfg, *args, registry=registry, **kwargs)
 
 

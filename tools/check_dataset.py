@@ -25,6 +25,7 @@ from rich.table import Table
 from mmvtg.datasets.dataset_report import ERROR, DatasetReport, examine
 from mmvtg.registry import DATASETS, register_all_modules
 from mmvtg.utils.launch import load_config
+from mmvtg.utils.tool_main import tool_main
 from mmvtg.visualization import draw_histograms
 
 SPLITS = ('train', 'val', 'test')
@@ -183,20 +184,18 @@ def show_findings(
             console.print(f'       ... and {len(details) - most:,} more (--show)')
 
 
+@tool_main(also=(ValueError,))
 def main() -> int:
     args = parse_args()
     register_all_modules()
     console = Console()
     reports: Dict[str, DatasetReport] = {}
-    try:
-        is_config = args.source.endswith('.py')
-        configs = from_config(args) if is_config else from_file(args)
-        for split, config in configs.items():
-            dataset = DATASETS.build(dict(config, lazy_init=True, pipeline=[]))
-            bar = partial(track, description=split, console=console, transient=True)
-            reports[split] = examine(dataset, args.deep, bar)
-    except (OSError, ValueError, ImportError) as error:
-        raise SystemExit(f'check_dataset: {error}') from error
+    is_config = args.source.endswith('.py')
+    configs = from_config(args) if is_config else from_file(args)
+    for split, config in configs.items():
+        dataset = DATASETS.build(dict(config, lazy_init=True, pipeline=[]))
+        bar = partial(track, description=split, console=console, transient=True)
+        reports[split] = examine(dataset, args.deep, bar)
     console.print(overview(reports))
     if any(report.streams for report in reports.values()):
         console.print(features(reports))

@@ -28,15 +28,14 @@ from mmengine.config import Config, DictAction
 from mmengine.logging import MMLogger
 
 from mmvtg.datasets.encoding_spec import parse_encoding
-from mmvtg.datasets.errors import BadSampleError
 from mmvtg.datasets.feature_streams import QUERY
-from mmvtg.datasets.pack_writer import StoreBusyError
 from mmvtg.extraction.jobs import Job, report_entry, run_here
 from mmvtg.extraction.planning import JobPlanner
 from mmvtg.extraction.work_list import list_queries, list_videos, parse_shard
 from mmvtg.registry import register_all_modules
 from mmvtg.utils.files import write_atomic
 from mmvtg.utils.launch import leaf_datasets, load_config
+from mmvtg.utils.tool_main import tool_main
 
 SPLITS = ('train', 'val', 'test')
 
@@ -175,20 +174,18 @@ def extract(
     return [report_entry(job, report) for job, report in zip(jobs, reports)], path
 
 
+@tool_main('run the same command again to go on', also=(ValueError,))
 def main() -> int:
     args = parse_args()
     MMLogger.get_current_instance().setLevel('INFO')
     register_all_modules()
-    try:
-        cfg = load_config(args.config, args.cfg_options)
-        if cfg.get('encoding') is None:
-            raise SystemExit(
-                f'{args.config} has no block `encoding`, so it does not say which '
-                'towers make its features; configs/_base_/features has such blocks'
-            )
-        done, path = extract(cfg, args)
-    except (BadSampleError, StoreBusyError, OSError, ValueError, ImportError) as error:
-        raise SystemExit(f'extract_features: {error}') from error
+    cfg = load_config(args.config, args.cfg_options)
+    if cfg.get('encoding') is None:
+        raise SystemExit(
+            f'{args.config} has no block `encoding`, so it does not say which '
+            'towers make its features; configs/_base_/features has such blocks'
+        )
+    done, path = extract(cfg, args)
     for one in done:
         waited = one['waited'] / one['seconds'] if one['seconds'] else 0
         print(

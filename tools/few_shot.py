@@ -23,6 +23,7 @@ from mmengine.runner import Runner
 from mmvtg.registry import register_all_modules
 from mmvtg.utils import write_atomic
 from mmvtg.utils.launch import adapt_to_device, load_config, set_work_dir
+from mmvtg.utils.tool_main import tool_main
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
@@ -76,6 +77,7 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@tool_main('run the same command again to go on')
 def main() -> int:
     args = parse_args()
     register_all_modules()

@@ -19,6 +19,7 @@ from typing import List, Optional
 import mmvtg
 from mmvtg.apis.metafiles import NO_HASH, ModelEntry, get_model, list_models, root
 from mmvtg.apis.model_zoo import download
+from mmvtg.utils.tool_main import tool_main
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -108,21 +109,18 @@ def table() -> str:
     return '\n'.join(lines)
 
 
+@tool_main(also=(ValueError,))
 def main(argv: Optional[List[str]] = None) -> int:
     args = parse_args(argv)
-    try:
-        if args.command == 'list':
-            print_names(list_models(args.pattern), args.weights)
-        elif args.command == 'table':
-            print(table())
-        elif args.command == 'info':
-            print(describe(get_model(args.name)))
-        else:
-            progress = sys.stderr.isatty()
-            print(download(args.name, args.folder, args.mirror, progress))
-    except (OSError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+    if args.command == 'list':
+        print_names(list_models(args.pattern), args.weights)
+    elif args.command == 'table':
+        print(table())
+    elif args.command == 'info':
+        print(describe(get_model(args.name)))
+    else:
+        progress = sys.stderr.isatty()
+        print(download(args.name, args.folder, args.mirror, progress))
     return 0
 
 

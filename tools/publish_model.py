@@ -23,6 +23,7 @@ from safetensors.torch import save_file
 from mmvtg.engine.checkpoint import load_from_local
 from mmvtg.utils.download import file_hash
 from mmvtg.utils.files import replacing, write_atomic
+from mmvtg.utils.tool_main import tool_main
 from mmvtg.utils.tool_runs import spread_text
 
 
@@ -130,18 +131,15 @@ def _values(names: Dict[str, str], metrics: Dict[str, dict]) -> Dict[str, str]:
     return {name: spread_text(**metrics[key], digits=1) for name, key in names.items()}
 
 
+@tool_main(also=(ValueError,))
 def main(argv: Optional[List[str]] = None) -> int:
     args = parse_args(argv)
-    try:
-        name = args.name or model_name(args.checkpoint)
-        target = osp.join(args.folder, f'{name}.safetensors')
-        digest = publish(args.checkpoint, target)
-        log = osp.join(args.folder, f'{name}.jsonl')
-        publish_log(osp.dirname(osp.abspath(args.checkpoint)), log)
-        found = results(args.checkpoint, args.metrics) if args.metrics else ''
-    except (OSError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+    name = args.name or model_name(args.checkpoint)
+    target = osp.join(args.folder, f'{name}.safetensors')
+    digest = publish(args.checkpoint, target)
+    log = osp.join(args.folder, f'{name}.jsonl')
+    publish_log(osp.dirname(osp.abspath(args.checkpoint)), log)
+    found = results(args.checkpoint, args.metrics) if args.metrics else ''
     print(f'{target}: {osp.getsize(target) / 1024:.0f} KiB\n')
     print(f'    Weights: https://.../{osp.basename(target)}')
     print(f"    Weights SHA256: '{digest}'")

@@ -1,9 +1,12 @@
-"""Test a model: ``python tools/test.py CONFIG [CHECKPOINT]``."""
+"""Test a model: ``python tools/test.py CONFIG CHECKPOINT``.
+
+A model without learned parameters needs no checkpoint. With ``random`` as checkpoint,
+random weights are scored.
+"""
 
 import argparse
 import os
 import os.path as osp
-import sys
 
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -12,17 +15,20 @@ from mmvtg.registry import RUNNERS
 from mmvtg.utils.launch import (
     adapt_to_device,
     add_launch_arguments,
-    explained_errors,
     load_config,
+    refuse_random_weights,
     set_work_dir,
 )
+from mmvtg.utils.tool_main import tool_main
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Test a model')
     parser.add_argument('config', help='config file')
     parser.add_argument(
-        'checkpoint', nargs='?', help='checkpoint file; none if nothing was trained'
+        'checkpoint',
+        nargs='?',
+        help='checkpoint file, or "random"; omit if the model learns nothing',
     )
     parser.add_argument('--work-dir', help='folder for logs and metrics')
     parser.add_argument(
@@ -53,14 +59,13 @@ def dump_predictions(cfg: Config, path: str) -> None:
     ]
 
 
+@tool_main()
 def main() -> None:
     args = parse_args()
-    try:
-        cfg = load_config(args.config, args.cfg_options)
-    except (OSError, ValueError) as error:
-        sys.exit(f'error: {error}')
+    cfg = load_config(args.config, args.cfg_options)
     set_work_dir(cfg, args.work_dir, args.config)
-    cfg.load_from = args.checkpoint
+    checkpoint = args.checkpoint or (args.cfg_options or {}).get('load_from')
+    cfg.load_from = None if checkpoint == 'random' else checkpoint
     if args.dump:
         dump_predictions(cfg, args.dump)
     if args.show_dir:
@@ -71,9 +76,10 @@ def main() -> None:
             num_pictures=args.num_pictures,
         )
     adapt_to_device(cfg, args.launcher)
-    with explained_errors():
-        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-        runner.test()
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    if checkpoint is None:
+        refuse_random_weights(runner.model, args.config)
+    runner.test()
 
 
 if __name__ == '__main__':

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 
 from mmengine.runner import Runner
 
@@ -11,10 +10,10 @@ from mmvtg.utils.launch import (
     adapt_to_device,
     add_launch_arguments,
     check_amp,
-    explained_errors,
     load_config,
     set_work_dir,
 )
+from mmvtg.utils.tool_main import tool_main
 
 
 def parse_args() -> argparse.Namespace:
@@ -76,17 +75,14 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
     cfg.randomness = randomness
 
 
+@tool_main('go on with --resume')
 def main() -> None:
     args = parse_args()
-    try:
-        cfg = load_config(args.config, args.cfg_options)
-        merge_args(cfg, args)
-    except (OSError, RuntimeError, ValueError) as error:
-        sys.exit(f'error: {error}')
+    cfg = load_config(args.config, args.cfg_options)
+    merge_args(cfg, args)
     adapt_to_device(cfg, args.launcher)
-    with explained_errors():
-        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-        runner.train()
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner.train()
 
 
 if __name__ == '__main__':

@@ -21,6 +21,7 @@ from typing import Dict, List, Optional
 
 from mmvtg.utils import write_atomic
 from mmvtg.utils.launch import load_config
+from mmvtg.utils.tool_main import tool_main
 from mmvtg.utils.tool_runs import call_tool, newest_metrics, spread, spread_text
 
 TOOLS = osp.dirname(osp.abspath(__file__))
@@ -142,6 +143,7 @@ def table(summary: Dict[str, dict], patterns: List[str], seeds: int) -> str:
     return '\n'.join(lines) + '\n'
 
 
+@tool_main('run the same command again to go on')
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     cfg = load_config(args.config)

@@ -33,6 +33,7 @@ from mmvtg.datasets.class_lists import read_class_list, require_disjoint
 from mmvtg.registry import register_all_modules
 from mmvtg.utils.files import write_atomic
 from mmvtg.utils.launch import load_config
+from mmvtg.utils.tool_main import tool_main
 from mmvtg.utils.tool_runs import call_tool, newest_metrics, spread, spread_text
 
 TOOLS = osp.dirname(osp.abspath(__file__))
@@ -176,6 +177,7 @@ def summarise(results: Dict[str, Dict[int, Dict[str, float]]]) -> Tuple[dict, st
     return summary, '\n'.join(lines) + '\n'
 
 
+@tool_main('run the same command again to go on')
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     register_all_modules()

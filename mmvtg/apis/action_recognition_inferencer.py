@@ -7,7 +7,7 @@ from typing import Any
 from mmvtg.datasets.class_lists import readable_name
 from mmvtg.encoding import SAMPLING_STEPS
 from mmvtg.models.heads import LinearClassifier
-from mmvtg.registry import INFERENCERS
+from mmvtg.registry import INFERENCERS, TRANSFORMS, is_kind
 
 from .class_names import Classes, choose_classes
 from .inputs import Segment, Segments, Videos, check_segments, check_videos
@@ -123,7 +123,7 @@ class ActionRecognitionInferencer(VideoInferencer):
         )
 
     def _pipeline_steps(self, steps: list[dict]) -> list[dict]:
-        return [step for step in steps if step['type'] not in SAMPLING_STEPS]
+        return [s for s in steps if not is_kind(s, SAMPLING_STEPS, TRANSFORMS)]
 
     @staticmethod
     def pred2dict(sample: Any) -> dict[str, Any]:

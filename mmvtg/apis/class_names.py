@@ -8,6 +8,8 @@ from mmengine.config import ConfigDict
 from mmvtg.datasets.action_lists import read_classes
 from mmvtg.datasets.class_lists import readable_name, under_root
 from mmvtg.datasets.detection_annotations import all_class_names
+from mmvtg.datasets.detection_dataset import ActionDetectionDataset
+from mmvtg.registry import DATASETS, is_kind
 
 from .inputs import check_classes
 from .model_loading import test_dataset
@@ -58,7 +60,8 @@ def config_classes(cfg: ConfigDict) -> list[str] | None:
     if few_shot.get('ways') is not None:
         return None
     root = dataset.get('data_root') or ''
-    if dataset.get('type') == 'ActionDetectionDataset' and not dataset.get('classes'):
+    detection = is_kind(dataset, ActionDetectionDataset, DATASETS)
+    if detection and not dataset.get('classes'):
         names = all_class_names(osp.join(root, dataset['ann_file']))
         return [readable_name(name) for name in names]
     if not dataset.get('classes'):

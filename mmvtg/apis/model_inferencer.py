@@ -13,7 +13,8 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmvtg.engine.checkpoint import features_record, stored_config
-from mmvtg.registry import MODELS, TRANSFORMS
+from mmvtg.registry import MODELS, TRANSFORMS, resolve
+from mmvtg.utils.config_types import plain_types
 from mmvtg.utils.state_dicts import check_weights
 from mmvtg.video.decoding import Decode, decode_ahead
 from mmvtg.video.processes import DecodingProcess
@@ -85,7 +86,7 @@ class ModelInferencer(BaseInferencer):
         with DefaultScope.overwrite_default_scope(scope):
             if model is not None:
                 config: Any = model
-                self._check_task(MODELS.get(config['model']['type']))
+                self._check_task(resolve(config['model']['type'], MODELS))
             if name and not weights and is_published(name):
                 weights = download(name, progress=show_progress)
                 _log_training_data(name)
@@ -136,6 +137,7 @@ class ModelInferencer(BaseInferencer):
 
     def _init_pipeline(self, cfg: ConfigDict) -> Compose:
         """Build the steps of the config's test pipeline that inference needs."""
+        plain_types(cfg)  # The config may come from a program or a checkpoint.
         steps = self._pipeline_steps(test_pipeline(cfg))
         return Compose([TRANSFORMS.build(step) for step in steps])
 

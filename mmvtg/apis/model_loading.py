@@ -6,6 +6,7 @@ import torch
 from mmengine.config import Config, ConfigDict
 
 from mmvtg.encoding import SAMPLING_STEPS
+from mmvtg.registry import TRANSFORMS, is_kind
 from mmvtg.utils.launch import load_config
 
 from .metafiles import get_model
@@ -70,10 +71,10 @@ def sampling_step(cfg: ConfigDict) -> dict:
         ValueError: If the test pipeline has no such transform.
     """
     for step in test_pipeline(cfg):
-        kind = step['type']
-        if (kind if isinstance(kind, str) else kind.__name__) in SAMPLING_STEPS:
+        if is_kind(step, SAMPLING_STEPS, TRANSFORMS):
             return dict(step)
+    names = ', '.join(step.__name__ for step in SAMPLING_STEPS)
     raise ValueError(
-        f"the config's test pipeline has none of {', '.join(SAMPLING_STEPS)}, so it "
+        f"the config's test pipeline has none of {names}, so it "
         'does not say which frames the model reads'
     )

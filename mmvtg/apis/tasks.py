@@ -2,7 +2,7 @@
 
 from mmengine.config import Config, ConfigDict
 
-from mmvtg.registry import MODELS
+from mmvtg.registry import MODELS, resolve
 
 #: Task: base class of its models -> (what they do, their inferencer).
 TASKS: dict[str, tuple[str, str]] = {
@@ -21,5 +21,5 @@ def task_of(kind: type | None) -> str | None:
 
 def inferencer_for(cfg: Config | ConfigDict) -> str | None:
     """Return the name of the inferencer for the model of a config, None if unknown."""
-    task = task_of(MODELS.get(cfg['model']['type']))
+    task = task_of(resolve(cfg['model']['type'], MODELS))
     return task and TASKS[task][1]

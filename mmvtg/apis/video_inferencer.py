@@ -10,6 +10,7 @@ import torch
 from mmengine.config import ConfigDict
 
 from mmvtg.datasets.encoding_spec import EncodingSpec, encoding_of, parse_encoding
+from mmvtg.datasets.transforms import DrawStoredFrames
 from mmvtg.encoding import FeatureCache, SampledFrames, VideoStreams
 from mmvtg.encoding.manifest import (
     query_manifest,
@@ -17,7 +18,7 @@ from mmvtg.encoding.manifest import (
     video_manifest,
 )
 from mmvtg.encoding.streams import check_towers
-from mmvtg.registry import MODELS
+from mmvtg.registry import MODELS, TRANSFORMS, is_kind
 from mmvtg.video.errors import BadSampleError
 
 from .model_inferencer import ModelInferencer
@@ -93,7 +94,7 @@ class VideoInferencer(ModelInferencer):
     def _open_frames(self, fps: float | None) -> SampledFrames:
         """Build the sampling of the test pipeline, and the tower if it needs one."""
         step = sampling_step(self.cfg)
-        stored = step['type'] == 'DrawStoredFrames'
+        stored = is_kind(step, DrawStoredFrames, TRANSFORMS)
         rate = self._resolve_fps(fps) if stored else None
         frames = SampledFrames(
             step, self.encoding, self._build_tower, rate, self.decode

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from mmvtg.datasets.transforms import TokenizeQuery
 from mmvtg.encoding import fingerprint
-from mmvtg.registry import INFERENCERS
+from mmvtg.registry import INFERENCERS, TRANSFORMS, is_kind
 from mmvtg.video.errors import BadSampleError
 
 from .inputs import Videos, check_queries, check_videos
@@ -153,7 +154,7 @@ class VideoRetrievalInferencer(VideoInferencer):
         return self.model.encode_texts(data['inputs']).cpu()
 
     def _pipeline_steps(self, steps: list[dict]) -> list[dict]:
-        texts = [step for step in steps if step['type'] == 'TokenizeQuery']
+        texts = [s for s in steps if is_kind(s, TokenizeQuery, TRANSFORMS)]
         return texts or [dict(type='TokenizeQuery')]
 
 

@@ -4,6 +4,8 @@ import json
 import os.path as osp
 from typing import Any, Dict, List, Optional, Tuple, Union
 
+from mmvtg.utils.missing_files import missing_file
+
 from .class_lists import ClassSource, readable_name
 from .errors import AnnotationError
 from .json_lines import numbered_lines
@@ -42,9 +44,7 @@ def read_classes(source: ClassSource) -> Dict[str, str]:
 
 def _class_file(path: str) -> Union[dict, List[str]]:
     if not osp.isfile(path):
-        raise FileNotFoundError(
-            f'class list {path} does not exist; check `classes` and `keep`'
-        )
+        raise missing_file(path, 'class list', 'check `classes` and `keep`')
     lines = [line.strip() for _, line in numbered_lines(path)]
     if not path.endswith('.json'):
         return [line for line in lines if line]
@@ -78,9 +78,7 @@ def read_action_list(path: str, layout: str) -> List[Dict[str, Any]]:
     if layout not in LAYOUTS:
         raise ValueError(f'layout is {layout!r}, want one of {LAYOUTS}')
     if not osp.isfile(path):
-        raise FileNotFoundError(
-            f'list of videos {path} does not exist; check ann_file and data_root'
-        )
+        raise missing_file(path, 'list of videos', 'check ann_file and data_root')
     items = []
     for number, line in numbered_lines(path):
         if line.strip():

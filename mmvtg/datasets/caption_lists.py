@@ -5,6 +5,8 @@ import json
 import os.path as osp
 from typing import Any, Dict, Iterator, List, Tuple
 
+from mmvtg.utils.missing_files import missing_file
+
 from .errors import AnnotationError
 from .json_lines import numbered_lines, read_json_lines
 
@@ -38,9 +40,7 @@ def read_captions(
     if layout not in _READERS:
         raise ValueError(f'layout is {layout!r}, want one of {sorted(_READERS)}')
     if not osp.isfile(path):
-        raise FileNotFoundError(
-            f'captions {path} do not exist; check ann_file and data_root'
-        )
+        raise missing_file(path, 'file of captions', 'check ann_file and data_root')
     pairs = []
     for where, video, caption in _READERS[layout](path, columns):
         if not str(video or '').strip() or not str(caption or '').strip():
@@ -62,7 +62,7 @@ def read_video_list(path: str) -> List[str]:
     Only the first column counts; ``video_id`` as the first line is the header.
     """
     if not osp.isfile(path):
-        raise FileNotFoundError(f'list of videos {path} does not exist')
+        raise missing_file(path, 'list of videos', 'check video_list and data_root')
     names = [line.split(',')[0].strip() for _, line in numbered_lines(path)]
     names = names[1:] if names and names[0] in ('video_id', 'key', 'vid') else names
     return [name for name in names if name]

@@ -7,6 +7,8 @@ from typing import Dict, List, Sequence, Union
 
 from mmengine.logging import MMLogger
 
+from mmvtg.utils.missing_files import missing_file
+
 from .errors import AnnotationError
 from .json_lines import numbered_lines
 
@@ -38,9 +40,8 @@ def read_class_list(source: ClassSource) -> List[str]:
     if isinstance(source, str):
         where = source
         if not osp.isfile(source):
-            raise FileNotFoundError(
-                f'class list {source} does not exist; check `classes` of the data set'
-            )
+            advice = 'check `classes` of the data set'
+            raise missing_file(source, 'class list', advice)
         names = [line.strip() for _, line in numbered_lines(source)]
     names = [str(name) for name in names]
     if not names:

@@ -11,10 +11,12 @@ from .feature_store import QUERY_AXES, VIDEO_AXES, load_array
 from .feature_streams import QUERY, FeatureStream
 from .grounding_dataset import GroundingDataset
 from .ids import check_unique
-from .json_lines import numbered_lines, parse_line
+from .json_lines import object_lines, parse_line
 from .sample_check import BAD_WINDOW, SampleCheck
 
 ERROR, WARNING = 'error', 'warning'
+#: Kind of findings: a row without content, as a failed extraction leaves it.
+ZERO_ROWS = 'features with rows of zeros'
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def _read(dataset: GroundingDataset, findings: List[Finding]) -> Iterator[dict]:
     domains = set()
     count = 0
     try:
-        for number, line in numbered_lines(dataset.ann_file):
+        for number, line in object_lines(dataset.ann_file):
             where = f'{dataset.ann_file}:{number}'
             try:
                 item = parse_line(line, where)
@@ -144,6 +146,7 @@ def _read(dataset: GroundingDataset, findings: List[Finding]) -> Iterator[dict]:
         return
     except AnnotationError as error:  # of the file: nothing behind it can be read
         findings.append(Finding(ERROR, 'unreadable annotation file', str(error)))
+        return
     if not count:
         detail = f'{dataset.ann_file}: no sample could be read'
         if dataset.domain is not None and domains:
@@ -154,7 +157,9 @@ def _read(dataset: GroundingDataset, findings: List[Finding]) -> Iterator[dict]:
 def _finding(
     dataset: GroundingDataset, sample: dict, kind: str, detail: str
 ) -> Finding:
-    if kind == BAD_WINDOW:
+    if kind == ZERO_ROWS:
+        harmless = True
+    elif kind == BAD_WINDOW:
         harmless = dataset.test_mode or dataset.bad_windows != 'raise'
     else:  # a test set must be complete
         harmless = kind.startswith('video shorter than') and not dataset.test_mode
@@ -174,9 +179,13 @@ def _deep(
         seen.add(('read', address))
         axes = QUERY_AXES if stream.name == QUERY else VIDEO_AXES
         try:
-            load_array(address, stream.name, axes)
+            array = load_array(address, stream.name, axes)
         except BadSampleError as error:
             yield 'features that cannot be used', str(error)
+            continue
+        zeros = int((array.reshape(len(array), -1) == 0).all(axis=1).sum())
+        if zeros:
+            yield ZERO_ROWS, f'{address}: {zeros} of {len(array)} rows are all zero'
 
 
 def _summarise(

@@ -20,9 +20,10 @@ Data sets of stored features, feature extraction and inferencers read this block
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from typing import Any
 
+from mmvtg.part_arguments import ConfigError, nearest
+from mmvtg.registry import MODELS, resolve
 from mmvtg.video.clips import FrameSource
 
 
@@ -247,8 +248,13 @@ def encoding_of(cfg: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def learned_hooks(tower: Mapping[str, Any]) -> list[str]:
     """Return the types of a tower's hooks, without those that only store layers."""
-    types = [str(hook['type']) for hook in tower.get('hooks') or ()]
-    return [name for name in types if not name.endswith('Tap')]
+    types = [hook['type'] for hook in tower.get('hooks') or ()]
+    kinds = [resolve(kind, MODELS) for kind in types]
+    return [
+        getattr(kind, '__name__', str(name))
+        for name, kind in zip(types, kinds)
+        if not getattr(kind, 'only_taps', False)
+    ]
 
 
 def _build(kind: type, where: str, given: Any, **more: Any) -> Any:
@@ -266,7 +272,4 @@ def _check_fields(where: str, given: Mapping[str, Any], kind: type) -> None:
     known = [one.name for one in fields(kind)]
     for name in given:
         if name not in known:
-            near = get_close_matches(name, known) or known
-            raise ValueError(
-                f'{where} has no field {name!r}; did you mean {" or ".join(near[:3])}?'
-            )
+            raise ConfigError(f'{where} has no field {name!r}{nearest(name, known)}')

@@ -4,7 +4,7 @@ from typing import Any, Callable, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from .array_files import array_shape, read_array
+from .array_files import array_header, is_numeric, read_array
 from .errors import BadSampleError
 from .store_manifest import complete_manifest, read_manifest
 
@@ -97,7 +97,7 @@ def check_file(
         tuple: The problem or None, and the number of clips or tokens.
     """
     try:
-        shape = array_shape(address)
+        shape, dtype = array_header(address)
     except FileNotFoundError:
         return 'missing feature file', 0
     except ValueError:
@@ -106,6 +106,8 @@ def check_file(
     if len(shape) not in axes or shape[0] == 0:
         layouts = ' or '.join(axes.values())
         problem = f'features of shape {tuple(shape)} instead of {layouts}'
+    elif not is_numeric(dtype):
+        problem = f'features of type {dtype} instead of numbers'
     elif not row_fits(shape[1:], row_shape):
         wanted = ', '.join('any' if size is None else str(size) for size in row_shape)
         problem = (
@@ -147,7 +149,7 @@ def load_array(
             f'{name}: feature file {address} is damaged ({error}); delete it and '
             'download or extract it again'
         ) from error
-    if array.ndim not in axes or array.shape[0] == 0 or array.dtype.kind not in 'fiu':
+    if array.ndim not in axes or array.shape[0] == 0 or not is_numeric(array.dtype):
         raise BadSampleError(
             f'{name}: {address} has shape {array.shape} and type {array.dtype}, '
             f'expected numbers of {" or ".join(axes.values())} with at least one row'

@@ -28,6 +28,12 @@ class PackedItem(NamedTuple):
         """(rows, ...) of the item."""
         return (self.pack.length(self.name), *self.pack.row_shape)
 
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the rows as numpy arrays; see :func:`packed_array`."""
+        name = self.pack.manifest['dtype']
+        return np.dtype('float32' if name == 'bfloat16' else name)
+
 
 def open_pack(folder: str, preload: Optional[str] = None) -> FeaturePack:
     """A pack, opened once a process.

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from mmvtg.utils import write_atomic
+from mmvtg.utils.missing_files import missing_file
 
 from .main_verb import MainVerb, find_main_verb
 
@@ -174,9 +175,9 @@ def open_parses(path: str) -> ParseFile:
         ValueError: It is no file of parses.
     """
     if not osp.isfile(path):
-        raise FileNotFoundError(
-            f'{path} does not exist: make it with '
-            'tools/dataset_converters/parse_queries.py, or set `parses` to None to '
-            'parse while training'
+        advice = (
+            'make it with tools/dataset_converters/parse_queries.py, or set `parses` '
+            'to None to parse while training'
         )
+        raise missing_file(path, 'file of parses', advice)
     return ParseFile(path)

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from mmvtg.datasets.encoding_spec import EncodingSpec
-from mmvtg.datasets.transforms.frame_draws import DrawVideoFrames
-from mmvtg.registry import TRANSFORMS
+from mmvtg.datasets.transforms.frame_draws import DrawStoredFrames, DrawVideoFrames
+from mmvtg.registry import TRANSFORMS, is_kind
 from mmvtg.video.clips import ChosenClips, FrameSource, VideoItem
 from mmvtg.video.decoding import Decode, DecodedVideo, chunk_length, decode_ahead
 
@@ -18,7 +18,7 @@ from .frames import FrameEncoder
 from .streams import BuildTower, check_towers
 
 #: Transforms that sample frames; the first one samples from a store.
-SAMPLING_STEPS = ('DrawStoredFrames', 'DrawVideoFrames')
+SAMPLING_STEPS = (DrawStoredFrames, DrawVideoFrames)
 _CHUNK, _CHUNKS = 32, 4  # frames per chunk if memory allows, chunks in memory
 
 
@@ -91,7 +91,7 @@ class SampledFrames:
         self.decode = decode
         self.encoder: FrameEncoder | None = None
         self.source = FrameSource(config.get('size', 224), config.get('fps', 30.0))
-        if config['type'] == 'DrawStoredFrames':
+        if is_kind(config, DrawStoredFrames, TRANSFORMS):
             assert spec is not None and fps is not None
             check_towers(spec, fps)
             if len(spec.streams) > 1:

@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 
 from mmvtg.datasets.annotations import read_json_lines
 from mmvtg.datasets.errors import AnnotationError
+from mmvtg.utils.missing_files import missing_file
 from mmvtg.video.listing import VIDEO_SUFFIXES, list_folder, printable
 
 
@@ -37,9 +38,8 @@ def list_videos(path: str) -> list[tuple[str, str]]:
     elif osp.isfile(path):
         found = _read_list(path)
     else:
-        raise FileNotFoundError(
-            f'{path} does not exist; name a folder of videos or a list of paths'
-        )
+        advice = 'name a folder of videos or a list of paths'
+        raise missing_file(path, 'list of videos', advice)
     if not found:
         raise ValueError(
             f'no video in {path}: expected files that end in '

@@ -35,9 +35,11 @@ def replacing(path: Union[str, os.PathLike]) -> Iterator[str]:
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)  # mkstemp makes it private
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         if osp.exists(temporary):
             os.unlink(temporary)
+        if isinstance(error, OSError) and not error.filename:
+            error.filename = path  # A failed write does not name its file.
         raise
 
 

@@ -6,21 +6,34 @@ import copy
 import os
 import os.path as osp
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 import torch.distributed as dist
 from mmengine.config import Config, DictAction
+from torch import nn
 
-from mmvtg.datasets.encoding_spec import encoding_of
-from mmvtg.registry import DATASETS
+from mmvtg.datasets.encoding_spec import encoding_of, parse_encoding
+from mmvtg.part_arguments import ConfigError
+from mmvtg.registry import DATASETS, resolve
 
-from .config_check import check_types
-from .tensor_files import CheckpointError
+from .config_check import check_parts
+from .config_groups import check_option_names
+from .config_types import plain_types
 
 #: Fields of earlier versions, which would be ignored.
 _RETIRED = ('feature_extractor', 'motion_extractor')
+#: Launcher: variables that it sets, and the command that starts a tool with it.
+_LAUNCHERS = dict(
+    pytorch=(
+        ('RANK', 'WORLD_SIZE'),
+        'torchrun --nproc_per_node=N tools/train.py CONFIG --launcher pytorch',
+    ),
+    slurm=(('SLURM_PROCID', 'SLURM_NTASKS'), 'bash tools/slurm_train.sh'),
+    mpi=(
+        ('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE'),
+        'mpirun -n N python tools/train.py CONFIG --launcher mpi',
+    ),
+)
 
 
 def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,27 +51,58 @@ def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def load_config(path: str, options: dict | None = None) -> Config:
-    """Read a config, apply ``--cfg-options`` and check the names of its parts.
+    """Read a config, apply ``--cfg-options`` and check the names in it.
+
+    Types become the plain names of parts, however the config spells them.
 
     Raises:
         FileNotFoundError: If the config does not exist.
-        ValueError: If a ``type`` names no known part, or a field is of an earlier
-            version of mmvtg.
+        ConfigError: If the file is not a config, a part, argument or option is unknown,
+            or a field is of an earlier version of mmvtg.
     """
     if not osp.isfile(path):
         raise FileNotFoundError(f'config {path} does not exist')
-    cfg = Config.fromfile(path)
+    cfg = _read_config(path)
     if options:
-        cfg.merge_from_dict(options)
+        check_option_names(cfg, options)
+        try:
+            cfg.merge_from_dict(options)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ConfigError(f'--cfg-options: {_one_line(error)}') from error
     for name in _RETIRED:
         if cfg.get(name) is not None:
-            raise ValueError(
+            raise ConfigError(
                 f'{path}: the field `{name}` is now part of the block `encoding`; '
                 'docs/migration.md has a table of old and new fields'
             )
-    check_types(cfg)
+    plain_types(cfg)
+    check_parts(cfg)
     share_encoding(cfg)
     return cfg
+
+
+def _read_config(path: str) -> Config:
+    """Read a config file; errors of its code become one line.
+
+    Raises:
+        FileNotFoundError: If a config of ``_base_`` does not exist.
+        ConfigError: If the code of the config fails.
+    """
+    try:
+        return Config.fromfile(path)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f'{path}: {_one_line(error)}') from error
+    except Exception as error:  # a config is a program, which may raise anything
+        kind = type(error).__name__
+        raise ConfigError(
+            f'{path} is not a readable config ({kind}: {_one_line(error)})'
+        ) from error
+
+
+def _one_line(error: Exception) -> str:
+    """Return the message of an error without line breaks."""
+    text = error.args[0] if isinstance(error, KeyError) and error.args else error
+    return ' '.join(str(text).split())
 
 
 def share_encoding(cfg: Config) -> None:
@@ -71,14 +115,13 @@ def share_encoding(cfg: Config) -> None:
     block = encoding_of(cfg)
     if block is None:
         return
+    parse_encoding(block)
     cfg.encoding = block
     for split in ('train', 'val', 'test'):
         loader = cfg.get(f'{split}_dataloader')
         changes = cfg.get('train_encoding') if split == 'train' else None
         for dataset in leaf_datasets(loader['dataset']) if loader else ():
-            kind = dataset['type']
-            kind = DATASETS.get(kind) if isinstance(kind, str) else kind
-            if getattr(kind, 'READS_ENCODING', False):
+            if getattr(resolve(dataset['type'], DATASETS), 'READS_ENCODING', False):
                 dataset['encoding'] = _changed(block, changes)
                 if dataset.get('fps') and block.get('fps'):
                     dataset['fps'] = block['fps']
@@ -98,32 +141,6 @@ def leaf_datasets(dataset: dict) -> list[dict]:
     if 'dataset' in dataset:
         return leaf_datasets(dataset['dataset'])
     return [dataset]
-
-
-@contextmanager
-def explained_errors() -> Iterator[None]:
-    """Exit with only the message of an error of the input.
-
-    Missing files and bad annotations have messages with a remedy. Other errors may be
-    faults of the code, and keep their traceback.
-
-    Raises:
-        SystemExit: If a file is missing, an annotation or a sample is bad, or a
-            checkpoint is refused.
-    """
-    from mmvtg.datasets.errors import AnnotationError, BadSampleError
-
-    try:
-        yield
-    except (
-        AnnotationError,
-        BadSampleError,
-        CheckpointError,
-        FileNotFoundError,
-    ) as error:
-        if getattr(error, 'errno', None) is not None:
-            raise  # A message of the system has no remedy.
-        raise SystemExit(f'error: {error}') from error
 
 
 def set_work_dir(cfg: Config, work_dir: str | None, config_path: str) -> None:
@@ -155,6 +172,22 @@ def _master_address() -> str:
         ) from error
 
 
+def _check_launcher(launcher: str) -> None:
+    """Check that ``launcher`` started this process.
+
+    Raises:
+        ConfigError: If variables of the launcher are missing.
+    """
+    names, command = _LAUNCHERS[launcher]
+    missing = [name for name in names if name not in os.environ]
+    if missing:
+        raise ConfigError(
+            f'--launcher {launcher} needs a process that {launcher} started, and '
+            f'{missing[0]} is not set; start with "{command}", or omit --launcher for '
+            'a single process'
+        )
+
+
 def _ddp_without_device(cfg: Config) -> dict:
     """Return the config of the model wrapper, without device ids.
 
@@ -180,10 +213,14 @@ def adapt_to_device(cfg: Config, launcher: str) -> None:
         launcher (str): ``none``, ``pytorch``, ``slurm`` or ``mpi``.
 
     Raises:
+        ConfigError: If the launcher did not start this process.
         RuntimeError: If the first node of a Slurm job is unknown.
     """
     cfg.launcher = launcher
-    if launcher == 'none' or torch.cuda.is_available():
+    if launcher == 'none':
+        return
+    _check_launcher(launcher)
+    if torch.cuda.is_available():
         return
     if launcher == 'slurm':
         os.environ.setdefault('RANK', os.environ['SLURM_PROCID'])
@@ -200,6 +237,19 @@ def adapt_to_device(cfg: Config, launcher: str) -> None:
         # gloo's threads may abort a process that ends while they run
         atexit.register(dist.destroy_process_group)
     cfg.model_wrapper_cfg = _ddp_without_device(cfg)
+
+
+def refuse_random_weights(model: nn.Module, config_path: str) -> None:
+    """Check that a model without a checkpoint has no learned parameters.
+
+    Raises:
+        ConfigError: If it has; its scores would be those of random weights.
+    """
+    if any(value.requires_grad for value in model.parameters()):
+        raise ConfigError(
+            f'{config_path} describes a model with learned parameters: give a '
+            'checkpoint (tools/train.py makes one), or "random" to score random weights'
+        )
 
 
 def check_amp(cfg: Config) -> None:

@@ -5,7 +5,14 @@ import numpy as np
 from decord._ffi.base import DECORDError
 
 from .errors import BadSampleError
-from .frame_index import FrameIndex, first_line, index_of
+from .frame_index import (
+    FrameIndex,
+    codec_of,
+    first_line,
+    index_of,
+    open_container,
+    video_stream,
+)
 from .pyav_reader import PyAVReader
 from .reader import Progress, Size, VideoReader, no_progress
 
@@ -52,9 +59,10 @@ class DecordReader(VideoReader):
             total = len(self._reader)
             stamps = self._reader.get_frame_timestamp(range(total))[:, 0]
         except DECODER_ERRORS as error:
-            raise BadSampleError(
-                f'{name} cannot be opened ({first_line(error)}); it is truncated or no '
-                'video: download it again, or re-encode it with ffmpeg'
+            with open_container(path, name) as container:
+                codec = codec_of(video_stream(container, name))
+            raise self._refused(
+                f'decord cannot open its {codec} video ({first_line(error)})'
             ) from error
         self.times = index.times
         if total != len(self) or np.abs(stamps - self.timestamps).max() > _TOLERANCE:

@@ -123,11 +123,19 @@ def video_stream(
             f'{name} has no video, only {others or "nothing"}: leave it out'
         )
     if stream.codec_context is None:
+        codec = getattr(stream, 'codec_tag', None) or 'unknown'
         raise BadSampleError(
-            f'{name} needs a decoder that FFmpeg does not have here: re-encode it, '
+            f'{name} needs a decoder that FFmpeg does not have here (codec {codec}): '
+            're-encode it, '
             'for example with `ffmpeg -i FILE -c:v libx264 OUT.mp4`'
         )
     return stream
+
+
+def codec_of(stream: av.video.stream.VideoStream) -> str:
+    """Return the name of a stream's codec, such as ``av1``, whatever decodes it."""
+    codec = stream.codec_context.codec
+    return getattr(codec, 'canonical_name', None) or codec.name
 
 
 def index_of(path: str, name: str, on_progress: Progress) -> FrameIndex:

@@ -9,6 +9,7 @@ import numpy as np
 from .errors import BadSampleError
 from .frame_index import (
     DECODER_ERRORS,
+    codec_of,
     first_line,
     index_of,
     open_container,
@@ -111,6 +112,12 @@ class PyAVReader(VideoReader):
             for index, one in enumerate((before, self._held))
             if one is not None
         ]
+        if not near and number == 0:
+            raise BadSampleError(
+                f'{self.name}: no frame of its {codec_of(self._stream)} video can be '
+                'decoded; re-encode it, for example with `ffmpeg -i FILE -c:v libx264 '
+                'OUT.mp4`, or download it again'
+            )
         if not near or min(near)[0] > _MAX_HOLE:
             raise self._broken(number, 'no frame can be decoded there')
         return min(near)[2]

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from mmvtg.datasets.array_files import array_shape, read_array, split_address
+from mmvtg.datasets.array_files import (
+    array_header,
+    array_shape,
+    map_array,
+    read_array,
+    split_address,
+)
 
 ARRAY = np.random.default_rng(0).normal(size=(7, 5)).astype(np.float32)
 
@@ -147,3 +153,62 @@ def test_an_npz_may_be_compressed(tmp_path):
     with zipfile.ZipFile(tmp_path / 'a.npz') as archive:
         assert archive.namelist() == ['arr_0.npy']
     assert np.array_equal(read_array(str(tmp_path / 'a.npz')), ARRAY)
+
+
+def _save_npy(path, array):
+    np.save(path, array)
+    return f'{path}.npy'
+
+
+NUMBERS = ('>f2', '>f4', '>f8', '>i2', '<f4', 'u2', 'longdouble')
+
+
+@pytest.mark.parametrize('dtype', NUMBERS)
+@pytest.mark.parametrize('read', [read_array, map_array])
+def test_every_byte_order_and_type_of_numbers_fits_torch(tmp_path, dtype, read):
+    array = np.arange(35).reshape(7, 5).astype(dtype)
+    address = _save_npy(tmp_path / 'a', array)
+    assert torch.from_numpy(np.array(read(address))).tolist() == array.tolist()
+    assert array_header(address).dtype == array.dtype
+    np.savez(tmp_path / 'b.npz', features=array)
+    found = read(str(tmp_path / 'b.npz'))
+    assert torch.from_numpy(np.array(found)).tolist() == array.tolist()
+
+
+TENSORS = dict(
+    sparse=torch.from_numpy(ARRAY).to_sparse(),
+    csr=torch.from_numpy(ARRAY).to_sparse_csr(),
+    parameter=torch.nn.Parameter(torch.from_numpy(ARRAY)),
+    gradient=torch.from_numpy(ARRAY).clone().requires_grad_(),
+    transposed=torch.from_numpy(ARRAY.T.copy()).T,
+)
+
+
+@pytest.mark.filterwarnings('ignore:Sparse CSR')
+@pytest.mark.parametrize('name', TENSORS)
+def test_every_layout_of_a_tensor_is_read(tmp_path, name):
+    path = str(tmp_path / 'a.pt')
+    torch.save(TENSORS[name], path)
+    assert np.array_equal(read_array(path), ARRAY)
+    assert array_shape(path) == (7, 5)
+    torch.save(dict(features=TENSORS[name]), path)
+    assert np.array_equal(read_array(path), ARRAY)
+
+
+def test_numpy_arrays_in_a_torch_file_are_read(tmp_path):
+    path = str(tmp_path / 'a.pt')
+    torch.save(dict(features=ARRAY, names=['a']), path)
+    assert np.array_equal(read_array(path), ARRAY)
+    assert np.array_equal(read_array(f'{path}::features'), ARRAY)
+    torch.save(ARRAY, path)
+    assert np.array_equal(read_array(path), ARRAY)
+    torch.save(dict(a=ARRAY, b=ARRAY), path)
+    with pytest.raises(ValueError, match=r"which of its arrays \['a', 'b'\]"):
+        read_array(path)
+
+
+def test_torch_file_without_arrays_says_what_it_holds(tmp_path):
+    path = str(tmp_path / 'a.pt')
+    torch.save(dict(features=[1.0, 2.0], name='x'), path)
+    with pytest.raises(ValueError, match='holds a dict of list, str and no tensor'):
+        read_array(path)

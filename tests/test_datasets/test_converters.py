@@ -13,6 +13,7 @@ from PIL import Image
 from mmvtg.datasets import AnnotationError, read_annotations
 from mmvtg.datasets.converters import (
     TVSUM_VAL,
+    Conversion,
     convert_ego4d_nlq,
     convert_sentences,
     convert_timestamps,
@@ -89,7 +90,7 @@ def test_durations_of_every_kind(tmp_path):
     (tmp_path / 'e.csv').write_text('id,length\nA,3\nB,\n')
     with pytest.raises(AnnotationError, match=r"e\.csv:3: length = '' is not a number"):
         read_durations(str(tmp_path / 'e.csv'))
-    with pytest.raises(FileNotFoundError, match='should say durations'):
+    with pytest.raises(FileNotFoundError, match='check --durations'):
         read_durations(str(tmp_path / 'absent.csv'))
 
 
@@ -127,7 +128,7 @@ def test_compositional_json_keeps_what_is_novel_and_clamps():
 
 
 def test_tacos_counts_frames():
-    result = convert_timestamps(str(DATA / 'tacos.json'), suffix='.avi', clamp=True)
+    result = convert_timestamps(str(DATA / 'tacos.json'), clamp=True)
     first, second = result.lines
     assert first['vid'] == 's01-d02' and first['qid'] == 's01-d02_0'
     assert first['duration'] == pytest.approx(50)
@@ -290,7 +291,79 @@ def test_a_tool_says_what_is_wrong_and_writes_nothing(tmp_path):
     (tmp_path / 'a.txt').write_text('rubbish\n')
     (tmp_path / 'd.json').write_text('{}')
     done = _run('charades_sta', ['a.txt', 'b', '--durations', 'd.json'], tmp_path)
-    assert done.returncode == 1 and done.stderr.startswith('charades_sta.py: a.txt:1: ')
+    assert done.returncode == 1 and done.stderr.startswith('error: a.txt:1: ')
     done = _run('charades_sta', ['a.txt', 'b'], tmp_path)
     assert 'give --durations' in done.stderr
     assert not (tmp_path / 'b').exists()
+
+
+def test_byte_order_mark_and_compression_of_a_csv(tmp_path):
+    data = '\ufeffid,length\nA.mp4,3\n\n"B",4.5\n'.encode()
+    (tmp_path / 'a.csv').write_bytes(data)
+    (tmp_path / 'b.csv.gz').write_bytes(gzip.compress(data))
+    for name in ('a.csv', 'b.csv.gz'):
+        assert read_durations(str(tmp_path / name)) == dict(A=3.0, B=4.5)
+    (tmp_path / 'c.csv').write_bytes(data + b'C,x\n')
+    with pytest.raises(AnnotationError, match=r"c\.csv:5: length = 'x'"):
+        read_durations(str(tmp_path / 'c.csv'))
+
+
+@pytest.mark.parametrize('clamp', [True, False])
+def test_negative_starts_are_clamped_and_counted(clamp):
+    result = Conversion('a', clamp=clamp)
+    assert result.window(-1.5, 4, 10, 'a:1') == [0, 4]
+    assert result.window(-3, -1, 10, 'a:2') is None
+    assert result.notes == {
+        'starts before the video: clamp': 2,
+        'windows before the video: drop': 1,
+    }
+
+
+def test_suffixes_of_video_files_are_no_part_of_ids(tmp_path):
+    (tmp_path / 'a.txt').write_text('x.MP4 0.0 6.9##a cup.\ny.v2 0.0 1.0##b.\n')
+    durations = {'x': 10.0, 'y.v2': 10.0}
+    result = convert_sentences(str(tmp_path / 'a.txt'), durations)
+    assert [line['vid'] for line in result.lines] == ['x', 'y.v2']
+    record = dict(duration=9, timestamps=[[0, 1]], sentences=['a cup'])
+    (tmp_path / 'a.json').write_text(json.dumps({'x.mkv': record}))
+    (line,) = convert_timestamps(str(tmp_path / 'a.json')).lines
+    assert (line['vid'], line['qid']) == ('x', 'x_0')
+    (tmp_path / 'd.json').write_text(json.dumps({'x.mp4': 9}))
+    assert read_durations(str(tmp_path / 'd.json')) == dict(x=9)
+    (tmp_path / 'split.txt').write_text('x.mp4\n')
+    assert read_split(str(tmp_path / 'split.txt')) == ['x']
+
+
+def test_label_left_in_queries_of_ego4d_is_removed(tmp_path):
+    queries = [
+        dict(query='Query Text: Where is the cup?', clip_start_sec=0, clip_end_sec=2),
+        dict(query='query text:', clip_start_sec=0, clip_end_sec=2),
+        dict(query='What is query text?', clip_start_sec=-1, clip_end_sec=-0.5),
+    ]
+    clip = dict(
+        clip_uid='c',
+        video_start_sec=0,
+        video_end_sec=9,
+        annotations=[dict(annotation_uid='u', language_queries=queries)],
+    )
+    path = tmp_path / 'nlq.json'
+    path.write_text(json.dumps(dict(videos=[dict(video_uid='v', clips=[clip])])))
+    result = convert_ego4d_nlq(str(path))
+    assert [line['query'] for line in result.lines] == ['Where is the cup?']
+    assert result.notes['labels "Query Text:": remove'] == 2
+    assert result.notes['queries without text: drop'] == 1
+
+
+def test_counts_of_what_was_dropped_if_nothing_is_left(tmp_path):
+    (tmp_path / 'a.txt').write_text('A 1.0 1.0##a cup.\nA 9.5 12.0##a cup.\n')
+    result = convert_sentences(str(tmp_path / 'a.txt'), dict(A=5.0))
+    why = r'no query is left \(1 ends past .*; 1 windows past .*; 1 windows without'
+    with pytest.raises(AnnotationError, match=why):
+        result.save(str(tmp_path / 'out.jsonl'))
+
+
+def test_json_list_instead_of_json_lines_is_one_error(tmp_path):
+    path = tmp_path / 'a.jsonl'
+    path.write_text(json.dumps([dict(vid='a', duration=3)] * 20, indent=1))
+    with pytest.raises(AnnotationError, match='a.jsonl:1: this is one JSON document'):
+        read_durations(str(path))

@@ -11,6 +11,8 @@ import pytest
 
 from mmvtg.datasets import GroundingDataset
 from mmvtg.datasets.dataset_report import examine
+from mmvtg.datasets.errors import BadSampleError
+from mmvtg.datasets.transforms import LoadStoredFeatures
 from mmvtg.visualization import draw_histograms
 from mmvtg.visualization.panels import BLUE, GREEN, ORANGE
 
@@ -98,6 +100,43 @@ def test_deep_reading_finds_nan(make_store, line):
     assert _examine(root).num_errors == 0
     (finding,) = _examine(root, deep=True).findings
     assert 'v1.npy holds NaN' in finding.detail
+
+
+@pytest.mark.parametrize('dtype', ['>f4', 'c8', 'bool', 'U3'])
+def test_checker_and_reader_take_the_same_files(make_store, line, dtype):
+    """A file without a finding can be trained on, and the others cannot."""
+    root = make_store([line(0)])
+    np.save(root / 'video/v0.npy', np.ones((20, 4, 5, 24)).astype(dtype))
+    report = _examine(root)
+    transform = LoadStoredFeatures()
+    (sample,) = report.samples
+    if report.num_errors:
+        with pytest.raises(BadSampleError):
+            transform(sample)
+    else:
+        assert transform(sample)['video_features'].shape == (20, 4, 5, 24)
+    assert (report.num_errors == 0) == (dtype == '>f4')
+
+
+def test_deep_reading_finds_rows_of_zeros(make_store, line):
+    root = make_store([line(0)])
+    array = np.load(root / 'video/v0.npy')
+    array[3:5] = 0
+    np.save(root / 'video/v0.npy', array)
+    assert not _examine(root).findings
+    (finding,) = _examine(root, deep=True).findings
+    assert finding.severity == 'warning'
+    assert 'v0.npy: 2 of 20 rows are all zero' in finding.detail
+
+
+def test_a_json_list_is_one_finding(make_store, line):
+    root = make_store([line(0)])
+    lines = json.dumps([line(0), line(1)], indent=1)
+    (root / 'train.jsonl').write_text(lines)
+    assert len(lines.splitlines()) > 50
+    (finding,) = _examine(root).findings
+    assert finding.kind == 'unreadable annotation file'
+    assert 'write each object on a line of its own' in finding.detail
 
 
 def test_stores_videos_domains_and_absent_files(make_store, line):

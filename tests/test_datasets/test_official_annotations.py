@@ -71,15 +71,14 @@ def test_the_data_set_reads_every_line(name, test_mode):
 
 @pytest.mark.parametrize('name', CONVERTED)
 def test_counts_of_converted_files(name):
-    suffix = '.avi' if 'TACoS' in name else ''
-    result = convert_timestamps(_path(f'{name}.json.gz'), suffix=suffix, clamp=True)
+    result = convert_timestamps(_path(f'{name}.json.gz'), clamp=True)
     assert result.counts()[:2] == CONVERTED[name]
 
 
 @pytest.mark.parametrize('split', ['train', 'val', 'test'])
 def test_tacos_becomes_the_lines_that_circulate(split):
     source = _path(f'mmn/TACoS_{split}.json.gz')
-    lines = convert_timestamps(source, suffix='.avi', clamp=True).lines
+    lines = convert_timestamps(source, clamp=True).lines
     for line, (_, known) in zip(
         lines, read_json_lines(_path(f'tacos/tacos_{split}.jsonl.gz'))
     ):

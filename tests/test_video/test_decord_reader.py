@@ -59,3 +59,9 @@ def test_files_that_it_gets_wrong_are_refused_with_the_reason(name, reason, fold
         open_video(film.path, 'decord', 'v')
     assert film.path in str(error.value)
     open_video(film.path, 'auto').close()
+
+
+def test_codec_that_decord_lacks_is_named(folder):
+    film = make_film('av1 mp4', folder)
+    with pytest.raises(BadSampleError, match="av1 video .*read it with backend='pyav'"):
+        open_video(film.path, 'decord')

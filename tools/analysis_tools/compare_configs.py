@@ -18,6 +18,8 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 from mmengine.config import Config, ConfigDict, DictAction
 
+from mmvtg.utils.tool_main import tool_main
+
 _COLOURS = {'added': '32', 'removed': '31', 'changed': '33'}
 _SIGNS = {'added': '+', 'removed': '-', 'changed': '~'}
 
@@ -139,6 +141,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@tool_main()
 def main(argv: Optional[List[str]] = None) -> int:
     args = parse_args(argv)
     configs = []

@@ -39,6 +39,7 @@ from mmvtg.evaluation.functional.moment_retrieval import window_iou
 from mmvtg.models.heads.segment_naming_head import mean_inside, to_clips
 from mmvtg.registry import DATASETS, MODELS, register_all_modules
 from mmvtg.utils.launch import load_config
+from mmvtg.utils.tool_main import tool_main
 
 PROTOCOL = osp.join(
     osp.dirname(osp.dirname(osp.abspath(__file__))), 'zero_shot_protocol.py'
@@ -156,6 +157,7 @@ def measure(
     return results
 
 
+@tool_main()
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

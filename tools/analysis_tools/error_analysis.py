@@ -20,6 +20,7 @@ from mmvtg.evaluation.functional.error_kinds import (
     kinds_by_rank,
 )
 from mmvtg.utils import write_atomic
+from mmvtg.utils.tool_main import tool_main
 from mmvtg.visualization.error_charts import draw_errors
 
 
@@ -45,22 +46,22 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@tool_main(also=(ValueError,))
 def main() -> int:
     args = parse_args()
-    try:
-        predictions, ground_truth = (
-            [item for _, item in read_json_lines(path)]
-            for path in (args.predictions, args.ground_truth)
+    predictions, ground_truth = (
+        [item for _, item in read_json_lines(path, name)]
+        for path, name in (
+            (args.predictions, 'predictions file'),
+            (args.ground_truth, 'ground truth file'),
         )
-        reports = [
-            find_errors(predictions, ground_truth, iou, args.near, args.top_k)
-            for iou in args.iou
-        ]
-        name = args.name or osp.basename(args.predictions).partition('.')[0]
-        files = draw_errors(reports, args.out_dir, name)
-    except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+    )
+    reports = [
+        find_errors(predictions, ground_truth, iou, args.near, args.top_k)
+        for iou in args.iou
+    ]
+    name = args.name or osp.basename(args.predictions).partition('.')[0]
+    files = draw_errors(reports, args.out_dir, name)
     ranks = [dict(zip(KINDS, row)) for row in kinds_by_rank(reports[0]).tolist()]
     content = dict(
         iou=args.iou[0],

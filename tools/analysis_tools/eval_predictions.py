@@ -46,6 +46,7 @@ from mmvtg.evaluation.functional import (
 )
 from mmvtg.evaluation.functional.table import format_results
 from mmvtg.utils import write_atomic
+from mmvtg.utils.tool_main import tool_main
 
 ACTION_PROTOCOLS = ('detection', 'proposals')
 
@@ -102,14 +103,14 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def read(path: str) -> List[dict]:
-    return [item for _, item in read_json_lines(path)]
+def read(path: str, name: str = 'ground truth file') -> List[dict]:
+    return [item for _, item in read_json_lines(path, name)]
 
 
 def read_predictions(path: str, ground_truth: List[dict]) -> List[dict]:
     """Of JSON lines, of the fitting member of a zip, or of Ego4D's JSON."""
     if not zipfile.is_zipfile(path):
-        entries = read(path)
+        entries = read(path, 'predictions file')
         if len(entries) == 1 and 'challenge' in entries[0]:
             return from_ego4d(entries[0])
         return entries
@@ -189,14 +190,11 @@ def evaluate(args: argparse.Namespace) -> Dict[str, dict]:
     }
 
 
+@tool_main(also=(ValueError,))
 def main() -> int:
     args = parse_args()
     warnings.showwarning = lambda text, *_: print(f'note: {text}', file=sys.stderr)
-    try:
-        results = evaluate(args)
-    except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+    results = evaluate(args)
     text = json.dumps(results if args.train else results['predictions'], indent=4)
     if args.shown != 'json':
         for name, result in results.items():

@@ -20,6 +20,7 @@ from glob import glob
 
 from mmvtg.datasets.moving_shapes.vocabulary import action_phrases
 from mmvtg.utils import write_atomic
+from mmvtg.utils.tool_main import tool_main
 
 #: Of each action with an opposite: what is put behind the query.
 MARKS = {
@@ -42,6 +43,7 @@ def mark(query: str) -> str:
     return ' '.join([query, *(words for _, words in sorted(found))])
 
 
+@tool_main()
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

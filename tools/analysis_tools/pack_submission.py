@@ -20,6 +20,7 @@ from mmvtg.datasets.annotations import read_json_lines
 from mmvtg.evaluation.functional import find_problems, pack_submission, to_ego4d
 from mmvtg.evaluation.functional.schema import MEMBERS, Problem
 from mmvtg.utils import write_atomic
+from mmvtg.utils.tool_main import tool_main
 
 _SHOWN = 20
 
@@ -50,7 +51,11 @@ def parse_args() -> argparse.Namespace:
 
 
 def read(paths: Sequence[str]) -> List[List[dict]]:
-    return [[item for _, item in read_json_lines(path)] for path in paths]
+    names = ('predictions file', 'annotation file')
+    return [
+        [item for _, item in read_json_lines(path, name)]
+        for path, name in zip(paths, names)
+    ]
 
 
 def report(problems: List[Tuple[str, Problem]]) -> int:
@@ -64,35 +69,32 @@ def report(problems: List[Tuple[str, Problem]]) -> int:
     return sum(problem.fatal for _, problem in problems)
 
 
+@tool_main(also=(ValueError,))
 def main() -> int:
     args = parse_args()
-    try:
-        files = {
-            split: read(getattr(args, split))
-            for split in (*MEMBERS, 'ego4d')
-            if getattr(args, split)
-        }
-        need_saliency = not (args.moments_only or args.ego4d)
-        problems = [
-            (split, problem)
-            for split, (predictions, annotations) in files.items()
-            for problem in find_problems(
-                predictions, annotations, args.clip_length, need_saliency
-            )
-        ]
-        errors = report(problems)
-        if errors:
-            print(f'{errors} errors, nothing written', file=sys.stderr)
-            return 1
-        if args.ego4d:
-            packed = json.dumps(to_ego4d(*files['ego4d'])).encode()
-        else:
-            packed = pack_submission({split: file[0] for split, file in files.items()})
-        if args.out:
-            write_atomic(args.out, packed)
-    except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
+    files = {
+        split: read(getattr(args, split))
+        for split in (*MEMBERS, 'ego4d')
+        if getattr(args, split)
+    }
+    need_saliency = not (args.moments_only or args.ego4d)
+    problems = [
+        (split, problem)
+        for split, (predictions, annotations) in files.items()
+        for problem in find_problems(
+            predictions, annotations, args.clip_length, need_saliency
+        )
+    ]
+    errors = report(problems)
+    if errors:
+        print(f'{errors} errors, nothing written', file=sys.stderr)
         return 1
+    if args.ego4d:
+        packed = json.dumps(to_ego4d(*files['ego4d'])).encode()
+    else:
+        packed = pack_submission({split: file[0] for split, file in files.items()})
+    if args.out:
+        write_atomic(args.out, packed)
     counts = ', '.join(
         f'{split} {len(file[0])} queries' for split, file in files.items()
     )

@@ -12,7 +12,6 @@ asked among clips of the pair only, so a guess is right half of the time.
 
 import argparse
 import os.path as osp
-import sys
 from typing import Dict, List, Tuple
 
 import numpy as np
@@ -21,9 +20,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmvtg.datasets.action_lists import read_action_list
-from mmvtg.datasets.errors import AnnotationError, BadSampleError
 from mmvtg.datasets.feature_store import load_array
 from mmvtg.datasets.moving_shapes.vocabulary import ACTIONS, FAMILIES, FAMILY_OF
+from mmvtg.utils.tool_main import tool_main
 
 Data = Tuple[Tensor, List[str]]  # (N, C) float32, and the action of each row
 DECAYS = (1e-4, 1e-3, 1e-2, 1e-1)
@@ -100,6 +99,7 @@ def probe(splits: Dict[str, Data], answers: Dict[str, str]) -> Tuple[float, int]
     return 100 * right(best, 'test'), len(scaled['test'][1])
 
 
+@tool_main()
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -108,16 +108,13 @@ def main() -> None:
     parser.add_argument('features', nargs='+', help='folders under features/')
     parser.add_argument('--fps', type=float, default=1.0, help='clips per second')
     args = parser.parse_args()
-    try:
-        stores = {
-            name: {
-                split: load_split(args.root, name, split, args.fps)
-                for split in ('train', 'val', 'test')
-            }
-            for name in args.features
+    stores = {
+        name: {
+            split: load_split(args.root, name, split, args.fps)
+            for split in ('train', 'val', 'test')
         }
-    except (AnnotationError, BadSampleError, FileNotFoundError) as error:
-        sys.exit(f'probe_actions: {error}')
+        for name in args.features
+    }
     print('| asked | ' + ' | '.join(args.features) + ' | clips |')
     print('| --- |' + ' ---: |' * (len(args.features) + 1))
     for question, answers in questions().items():

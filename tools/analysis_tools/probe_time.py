@@ -20,6 +20,7 @@ from mmengine.config import Config, DictAction
 
 from mmvtg.registry import DATASETS, register_all_modules
 from mmvtg.utils.launch import load_config
+from mmvtg.utils.tool_main import tool_main
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0)
 Split = Tuple[np.ndarray, np.ndarray]
@@ -81,6 +82,7 @@ def groups(names: List[str], pairs: List[List[str]]) -> np.ndarray:
     return number
 
 
+@tool_main()
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

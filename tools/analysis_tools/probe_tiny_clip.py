@@ -29,6 +29,7 @@ from mmvtg.datasets.moving_shapes.vocabulary import (
 from mmvtg.datasets.transforms.tokenize import tokenize
 from mmvtg.evaluation.metrics import CaptionRetrievalMetric
 from mmvtg.registry import MODELS, register_all_modules
+from mmvtg.utils.tool_main import tool_main
 
 Question = Tuple[np.ndarray, List[str], int]  # image, captions, which is right
 
@@ -173,6 +174,7 @@ def _finite(kind: str) -> str:
     return VERBS[kind].train[0].split(' / ')[0]
 
 
+@tool_main()
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -30,7 +30,6 @@ from mmvtg.datasets.encoding_spec import (
     learned_hooks,
     parse_encoding,
 )
-from mmvtg.datasets.errors import BadSampleError
 from mmvtg.encoding.cache import FeatureCache
 from mmvtg.encoding.streams import StreamEncoder, fit_motion
 from mmvtg.extraction.motion import MotionStore
@@ -38,6 +37,7 @@ from mmvtg.models.tower_hooks import RowRequest, TowerContext, TowerHook
 from mmvtg.models.towers import CLIPVisionTower
 from mmvtg.registry import MODELS, register_all_modules
 from mmvtg.utils.launch import load_config
+from mmvtg.utils.tool_main import tool_main
 from mmvtg.video.clips import VideoItem
 
 _INK = '#222222'
@@ -158,21 +158,19 @@ def read_motion(spec: EncodingSpec, name: str, path: str, length: int) -> Tensor
     return torch.from_numpy(fit_motion(rows, length, path))
 
 
+@tool_main(also=(ValueError,))
 def main() -> None:
     args = parse_args()
     register_all_modules()
     cfg = load_config(args.config, args.cfg_options)
-    try:
-        spec = parse_encoding(cfg.get('encoding') or {})
-        stream = adapted_stream(spec)
-        with stream.source(spec.fps).open(VideoItem(None, args.video)) as reader:
-            frames, inputs = torch.from_numpy(reader.read(0, len(reader))), {}
-        if stream.motion is not None:
-            motion = read_motion(spec, stream.motion, args.video, len(frames))
-            inputs['motion'] = motion
-        adapted = MODELS.build(stream.tower).eval()
-    except (BadSampleError, OSError, ValueError) as error:
-        raise SystemExit(f'prompt_attention: {error}') from error
+    spec = parse_encoding(cfg.get('encoding') or {})
+    stream = adapted_stream(spec)
+    with stream.source(spec.fps).open(VideoItem(None, args.video)) as reader:
+        frames, inputs = torch.from_numpy(reader.read(0, len(reader))), {}
+    if stream.motion is not None:
+        motion = read_motion(spec, stream.motion, args.video, len(frames))
+        inputs['motion'] = motion
+    adapted = MODELS.build(stream.tower).eval()
     clips = [int(time * spec.fps) for time in args.times]
     if not all(0 <= clip < len(frames) for clip in clips):
         last = len(frames) / spec.fps

@@ -21,6 +21,7 @@ from mmvtg.engine.checkpoint import load_weights
 from mmvtg.models.tower_hooks import ContextPrompt
 from mmvtg.registry import MODELS, register_all_modules
 from mmvtg.utils.launch import load_config
+from mmvtg.utils.tool_main import tool_main
 
 
 def nearest_tokens(
@@ -66,6 +67,7 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@tool_main()
 def main() -> int:
     args = parse_args()
     register_all_modules()

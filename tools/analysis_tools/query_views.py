@@ -22,11 +22,19 @@ import torch
 from mmengine.config import DictAction
 from mmengine.runner import Runner
 
+from mmvtg.datasets.transforms import SplitQuery, TokenizeQuery
 from mmvtg.engine.checkpoint import load_weights
 from mmvtg.evaluation.functional import evaluate_submission
-from mmvtg.registry import METRICS, MODELS, register_all_modules
+from mmvtg.registry import (
+    METRICS,
+    MODELS,
+    TRANSFORMS,
+    is_kind,
+    register_all_modules,
+)
 from mmvtg.utils import write_atomic
 from mmvtg.utils.launch import load_config
+from mmvtg.utils.tool_main import tool_main
 
 VIEWS = ('full', 'static', 'dynamic')
 OTHERS = 'others'
@@ -38,14 +46,14 @@ def insert_split(pipeline: List[dict], view: str, parses: Optional[str]) -> List
     Raises:
         ValueError: It has none, so that the model reads stored queries.
     """
-    pipeline = [step for step in pipeline if step['type'] != 'SplitQuery']
-    types = [step['type'] for step in pipeline]
-    if 'TokenizeQuery' not in types:
+    pipeline = [step for step in pipeline if not is_kind(step, SplitQuery, TRANSFORMS)]
+    tokenizers = [is_kind(step, TokenizeQuery, TRANSFORMS) for step in pipeline]
+    if not any(tokenizers):
         raise ValueError(
             'the test pipeline has no TokenizeQuery: a model on stored queries cannot '
             'be asked with parts of them'
         )
-    place = types.index('TokenizeQuery')
+    place = tokenizers.index(True)
     split = dict(type='SplitQuery', view=view, parses=parses)
     return [*pipeline[:place], split, *pipeline[place:]]
 
@@ -127,6 +135,7 @@ def _cell(values: List[float]) -> str:
     return f'{mean} ± {statistics.stdev(values):.2f}' if len(values) > 1 else mean
 
 
+@tool_main(also=(ValueError,))
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -141,12 +150,8 @@ def main() -> int:
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     args = parser.parse_args()
     register_all_modules()
-    try:
-        cfg = load_config(args.config, args.cfg_options)
-        found = compare(cfg, args.checkpoints, args.parses, args.others)
-    except (ValueError, OSError, ModuleNotFoundError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+    cfg = load_config(args.config, args.cfg_options)
+    found = compare(cfg, args.checkpoints, args.parses, args.others)
     print(show(found))
     if args.out:
         write_atomic(args.out, (json.dumps(found, indent=4) + '\n').encode())

@@ -26,6 +26,7 @@ from mmvtg.evaluation.functional import (
 )
 from mmvtg.evaluation.functional.table import format_groups
 from mmvtg.utils import write_atomic
+from mmvtg.utils.tool_main import tool_main
 
 
 def parse_args() -> argparse.Namespace:
@@ -63,24 +64,24 @@ def read_patterns(given: List[str]) -> Dict[str, str]:
     return patterns
 
 
+@tool_main(also=(ValueError,))
 def main() -> int:
     args = parse_args()
-    try:
-        predictions, ground_truth = (
-            [item for _, item in read_json_lines(path)]
-            for path in (args.predictions, args.ground_truth)
+    predictions, ground_truth = (
+        [item for _, item in read_json_lines(path, name)]
+        for path, name in (
+            (args.predictions, 'predictions file'),
+            (args.ground_truth, 'ground truth file'),
         )
-        if args.field:
-            groups = group_by_field(ground_truth, args.field)
-        else:
-            given = read_patterns(args.pattern or [])
-            groups = group_by_pattern(ground_truth, given or direction_patterns())
-        results = evaluate_groups(
-            predictions, ground_truth, groups, args.protocol, args.clip_length
-        )
-    except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+    )
+    if args.field:
+        groups = group_by_field(ground_truth, args.field)
+    else:
+        given = read_patterns(args.pattern or [])
+        groups = group_by_pattern(ground_truth, given or direction_patterns())
+    results = evaluate_groups(
+        predictions, ground_truth, groups, args.protocol, args.clip_length
+    )
     print(format_groups(results))
     if args.out:
         write_atomic(args.out, (json.dumps(results, indent=4) + '\n').encode())

@@ -44,6 +44,7 @@ from mmvtg.structures import (
     span_giou,
 )
 from mmvtg.utils import register_all_modules
+from mmvtg.utils.tool_main import tool_main
 
 ROOT = Path(__file__).parents[2]
 METHODS = ('moment_detr', 'qd_detr', 'tr_detr', 'univtg')
@@ -286,6 +287,7 @@ def compare(args: argparse.Namespace, method: str, mode: str) -> None:
     sys.stdout.flush()
 
 
+@tool_main()
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -35,6 +35,7 @@ from mmvtg.evaluation.functional import (  # noqa: E402
 )
 from mmvtg.models.task_modules import batched_moment_nms  # noqa: E402
 from mmvtg.structures import span_iou  # noqa: E402
+from mmvtg.utils.tool_main import tool_main  # noqa: E402
 
 QUERIES, CLIPS, MOMENTS = 1550, 75, 50
 THRESHOLDS = [round(0.5 + 0.05 * i, 2) for i in range(10)]
@@ -241,6 +242,7 @@ def other_tasks(num_embeddings: int) -> None:
     )
 
 
+@tool_main()
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -33,6 +33,7 @@ from mmvtg.extraction.planning import JobPlanner
 from mmvtg.extraction.work_list import list_videos
 from mmvtg.registry import register_all_modules
 from mmvtg.utils.launch import load_config
+from mmvtg.utils.tool_main import tool_main
 from mmvtg.video.clips import VideoItem
 from mmvtg.video.decoding import Failed
 from mmvtg.video.processes import decode_all
@@ -130,6 +131,7 @@ def measure(args: argparse.Namespace) -> Dict[str, tuple]:
     return rows
 
 
+@tool_main()
 def main() -> None:
     args = parse_args()
     MMLogger.get_current_instance().setLevel('WARNING')

@@ -33,6 +33,8 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 import av
 import numpy as np
 
+from mmvtg.utils.tool_main import tool_main
+
 CALLS = ('open', 'demux', 'seek', 'decode', 'convert', 'close')
 STATES = ('whole', 'in part', 'refused', 'aborted', 'hung', 'over memory')
 STALL, LIMIT, MEMORY, ADDRESSES = 20, 120, 1 << 30, 4 << 30  # seconds, bytes
@@ -256,6 +258,7 @@ def make_all(pairs: List[str], folder: str, child: Child) -> Dict[str, list]:
     return videos
 
 
+@tool_main()
 def main(argv: Optional[List[str]] = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -32,6 +32,7 @@ from torch.utils.data import DataLoader
 
 from mmvtg.datasets.pack_writer import PackWriter
 from mmvtg.registry import DATASETS, register_all_modules
+from mmvtg.utils.tool_main import tool_main
 
 CLIPS, WORDS = 75, 20
 STREAMS = dict(slowfast=2304, clip=512)
@@ -136,6 +137,7 @@ def epoch(loader: DataLoader) -> float:
     return total
 
 
+@tool_main()
 def main() -> None:
     args = parse_args()
     MMLogger.get_current_instance().setLevel('WARNING')

@@ -29,6 +29,7 @@ import numpy as np
 
 from mmvtg.apis import VTGInferencer
 from mmvtg.utils import register_all_modules
+from mmvtg.utils.tool_main import tool_main
 from mmvtg.video.clips import FrameSource, VideoItem
 from mmvtg.video.decoding import (
     Decode,
@@ -240,6 +241,7 @@ def _send_result(sender: Any, function: Callable, args: tuple) -> None:
     sender.send(function(*args))
 
 
+@tool_main()
 def main() -> None:
     args = parse_args()
     context = multiprocessing.get_context('spawn')

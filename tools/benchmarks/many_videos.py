@@ -20,6 +20,8 @@ import time
 
 import torch
 
+from mmvtg.utils.tool_main import tool_main
+
 
 def fill(folder: str, count: int) -> None:
     from mmvtg.datasets.pack_writer import PackWriter
@@ -68,6 +70,7 @@ def memory() -> float:
         return int(file.read().split()[1]) * resource.getpagesize() / 2**20
 
 
+@tool_main()
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -25,6 +25,7 @@ from torch import Tensor
 from mmvtg.models.layers import CellConvStack
 from mmvtg.models.necks.proposal_map import range_max
 from mmvtg.models.task_modules import ProposalGrid
+from mmvtg.utils.tool_main import tool_main
 
 #: N, counts, kernel size, layers
 MAPS = {
@@ -119,6 +120,7 @@ def forget_peak() -> None:
     Path('/proc/self/clear_refs').write_text('5')
 
 
+@tool_main()
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

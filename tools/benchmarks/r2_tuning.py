@@ -39,6 +39,7 @@ from mmvtg.structures import (
     StepFeatures,
     VideoFeatures,
 )
+from mmvtg.utils.tool_main import tool_main
 
 LOSSES = dict(
     cls=dict(type='FocalLoss'),
@@ -334,6 +335,7 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@tool_main()
 def main() -> None:
     args = parse_args()
     if args.measure:

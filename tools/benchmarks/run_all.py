@@ -26,6 +26,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional
 import torch
 
 from mmvtg.utils.files import write_atomic
+from mmvtg.utils.tool_main import tool_main
 from mmvtg.version import __version__
 
 HERE = osp.dirname(osp.abspath(__file__))
@@ -202,6 +203,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@tool_main('run the same command again to go on')
 def main(argv: Optional[List[str]] = None) -> int:
     args = parse_args(argv)
     facts, rows, failed = machine(), {}, []

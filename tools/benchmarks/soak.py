@@ -22,6 +22,7 @@ from cpu_time import Stopwatch
 
 from mmvtg.apis import VTGInferencer
 from mmvtg.utils import register_all_modules
+from mmvtg.utils.tool_main import tool_main
 
 QUERIES = (
     'a red circle slides to the left',
@@ -82,6 +83,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@tool_main()
 def main(argv: Optional[List[str]] = None) -> int:
     args = parse_args(argv)
     register_all_modules()

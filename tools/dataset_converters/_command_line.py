@@ -4,9 +4,10 @@ import argparse
 from typing import Callable, Optional
 
 from mmvtg.datasets.converters import Conversion
-from mmvtg.datasets.errors import AnnotationError, BadSampleError
+from mmvtg.utils.tool_main import tool_main
 
 
+@tool_main(also=(ValueError,))
 def run(
     description: str,
     convert: Callable[[argparse.Namespace], Conversion],
@@ -27,9 +28,6 @@ def run(
     if add_arguments is not None:
         add_arguments(parser)
     args = parser.parse_args()
-    try:
-        result = convert(args)
-        result.save(args.out)
-    except (AnnotationError, BadSampleError, OSError, ValueError) as error:
-        raise SystemExit(f'{parser.prog}: {error}') from error
+    result = convert(args)
+    result.save(args.out)
     print(f'{args.out}: {result.summary()}')

@@ -26,9 +26,10 @@ from tqdm import tqdm
 from mmvtg.datasets.array_files import SUFFIXES, read_array
 from mmvtg.datasets.errors import BadSampleError
 from mmvtg.datasets.feature_pack import DTYPES, FeaturePack
-from mmvtg.datasets.pack_writer import PackWriter, StoreBusyError
+from mmvtg.datasets.pack_writer import PackWriter
 from mmvtg.datasets.store_manifest import MANIFEST, read_manifest
 from mmvtg.utils.files import replacing, write_atomic
+from mmvtg.utils.tool_main import tool_main
 
 
 def parse_args() -> argparse.Namespace:
@@ -151,6 +152,7 @@ def merge_parts(args: argparse.Namespace) -> int:
     return 0
 
 
+@tool_main('run the same command again to go on', also=(ValueError,))
 def main() -> int:
     args = parse_args()
     run = {
@@ -159,10 +161,7 @@ def main() -> int:
         'check': check_pack,
         'merge': merge_parts,
     }
-    try:
-        return run[args.command](args)
-    except (BadSampleError, StoreBusyError, OSError, ValueError) as error:
-        raise SystemExit(f'feature_pack: {error}') from error
+    return run[args.command](args)
 
 
 if __name__ == '__main__':

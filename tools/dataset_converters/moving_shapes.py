@@ -4,6 +4,7 @@ import argparse
 
 from mmvtg.datasets.moving_shapes import generate
 from mmvtg.datasets.moving_shapes.annotations import SPLITS
+from mmvtg.utils.tool_main import tool_main
 
 
 def parse_args() -> argparse.Namespace:
@@ -25,6 +26,7 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@tool_main()
 def main() -> None:
     """Render and say what was written."""
     args = parse_args()

@@ -12,11 +12,12 @@ import argparse
 import sys
 import time
 
-from mmvtg.datasets.errors import AnnotationError
 from mmvtg.datasets.json_lines import read_json_lines
 from mmvtg.datasets.query_parsing import ParseFile, load_parser
+from mmvtg.utils.tool_main import tool_main
 
 
+@tool_main(also=(ValueError,))
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -24,18 +25,15 @@ def main() -> None:
     parser.add_argument('annotations', nargs='+', help='JSON lines with `query`')
     parser.add_argument('--out', required=True, help='file of parses (JSON)')
     args = parser.parse_args()
-    try:
-        queries = [
-            str(item['query']).strip()
-            for path in args.annotations
-            for _, item in read_json_lines(path)
-            if item.get('query')
-        ]
-        load_parser()
-        start, cpu_start = time.perf_counter(), time.process_time()
-        count = ParseFile(args.out).update(queries)
-    except (AnnotationError, ModuleNotFoundError, OSError, ValueError) as error:
-        sys.exit(str(error))
+    queries = [
+        str(item['query']).strip()
+        for path in args.annotations
+        for _, item in read_json_lines(path)
+        if item.get('query')
+    ]
+    load_parser()
+    start, cpu_start = time.perf_counter(), time.process_time()
+    count = ParseFile(args.out).update(queries)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu_start
     rate = ''
     if count:

@@ -12,7 +12,7 @@ from mmvtg.datasets.converters import convert_timestamps
 
 
 def convert(args):
-    return convert_timestamps(args.source, suffix='.avi', clamp=True)
+    return convert_timestamps(args.source, clamp=True)
 
 
 if __name__ == '__main__':

@@ -39,6 +39,7 @@ from mmvtg.registry import MODELS
 from mmvtg.utils import register_all_modules
 from mmvtg.utils.files import replacing
 from mmvtg.utils.launch import load_config
+from mmvtg.utils.tool_main import tool_main
 
 INPUTS = ('video', 'video_mask', 'query', 'query_mask')
 #: (samples, clips, words) that the file is checked with.
@@ -216,6 +217,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@tool_main()
 def main(argv: Optional[List[str]] = None) -> int:
     args = parse_args(argv)
     register_all_modules()

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from mmvtg.utils import write_atomic
 from mmvtg.utils.conversion import load_released
+from mmvtg.utils.tool_main import tool_main
 
 StateDict = Dict[str, Tensor]
 
@@ -91,6 +92,7 @@ def infer_settings(state: StateDict) -> dict:
     return dict(width=width, num_places=places, num_layers=len(layers), frames=frames)
 
 
+@tool_main(also=(ValueError,))
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

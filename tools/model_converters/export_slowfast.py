@@ -9,7 +9,6 @@ Kernels in half precision, statistics of norms as they are, written atomically;
 import argparse
 import hashlib
 import os
-import sys
 from typing import Dict
 
 from safetensors.torch import save
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from mmvtg.models.towers.clip_weights import read_state_dict
 from mmvtg.utils.files import write_atomic
+from mmvtg.utils.tool_main import tool_main
 
 
 def export(state: Dict[str, Tensor]) -> Dict[str, Tensor]:
@@ -39,6 +39,7 @@ def export(state: Dict[str, Tensor]) -> Dict[str, Tensor]:
     return kept
 
 
+@tool_main(also=(ValueError,))
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -46,10 +47,7 @@ def main() -> None:
     parser.add_argument('checkpoint')
     parser.add_argument('out')
     args = parser.parse_args()
-    try:
-        data = save(export(read_state_dict(args.checkpoint)))
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f'export_slowfast: {error}')
+    data = save(export(read_state_dict(args.checkpoint)))
     write_atomic(args.out, data)
     size = os.path.getsize(args.out) / 1e6
     print(f'{args.out}: {size:.2f} MB, sha256 {hashlib.sha256(data).hexdigest()}')

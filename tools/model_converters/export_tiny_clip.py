@@ -13,8 +13,10 @@ from mmvtg.engine.checkpoint import load_weights
 from mmvtg.models.towers.pretrainer import export_clip
 from mmvtg.registry import MODELS, register_all_modules
 from mmvtg.utils.launch import load_config
+from mmvtg.utils.tool_main import tool_main
 
 
+@tool_main()
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -1,6 +1,7 @@
 """What every conversion does: collect lines, mend or drop windows, count, write."""
 
 import json
+import os.path as osp
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Sequence, Tuple
@@ -9,6 +10,7 @@ from mmvtg.datasets.annotations import parse_sample
 from mmvtg.datasets.errors import AnnotationError
 from mmvtg.datasets.ids import check_unique
 from mmvtg.utils.files import write_atomic
+from mmvtg.video.listing import VIDEO_SUFFIXES
 
 
 @dataclass
@@ -17,7 +19,8 @@ class Conversion:
 
     Args:
         source (str): The file that is read, for messages.
-        clamp (bool): Move window ends past the video to its end.
+        clamp (bool): Move window ends past the video to its end. Starts before the
+            video always move to its start.
         reversed_windows (str): What becomes of ``end < start``: ``'swap'``, ``'drop'``
             the query, or ``'keep'``.
         drop_empty (bool): Drop queries with ``end == start``.
@@ -71,6 +74,12 @@ class Conversion:
         if end == start and self.drop_empty:
             self.notes['windows without length: drop'] += 1
             return None
+        if start < 0:
+            self.notes['starts before the video: clamp'] += 1
+            start = 0.0
+            if end <= start:
+                self.notes['windows before the video: drop'] += 1
+                return None
         if self.clamp and end > duration:
             self.notes['ends past the video: clamp'] += 1
             end = duration
@@ -86,7 +95,8 @@ class Conversion:
             AnnotationError: There is nothing to write.
         """
         if not self.lines:
-            raise AnnotationError(f'{self.source}: no query was found in it')
+            why = self._notes() or 'does it have another format?'
+            raise AnnotationError(f'{self.source}: no query is left ({why})')
         text = ''.join(
             json.dumps(line, ensure_ascii=False) + '\n' for line in self.lines
         )
@@ -101,8 +111,21 @@ class Conversion:
         """What was read and what was changed, in a line or two."""
         queries, videos, windows = self.counts()
         text = f'{queries} queries, {videos} videos, {windows} windows'
-        notes = [f'{count} {note}' for note, count in sorted(self.notes.items())]
-        return f'{text} ({"; ".join(notes)})' if notes else text
+        notes = self._notes()
+        return f'{text} ({notes})' if notes else text
+
+    def _notes(self) -> str:
+        """Return the counts of changed and dropped items."""
+        return '; '.join(f'{n} {note}' for note, n in sorted(self.notes.items()))
+
+
+def plain_id(name: str) -> str:
+    """Return the id of a video without the suffix of its file.
+
+    Data sets append the suffix of their folder, which need not be the same.
+    """
+    stem, suffix = osp.splitext(name)
+    return stem if suffix.lower() in VIDEO_SUFFIXES else name
 
 
 def number(value: Any, name: str, where: str) -> float:

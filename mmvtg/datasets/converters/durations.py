@@ -5,11 +5,12 @@ import os.path as osp
 from typing import Any
 
 from mmvtg.datasets.errors import AnnotationError
-from mmvtg.datasets.json_lines import read_json_lines
+from mmvtg.datasets.json_lines import numbered_lines, read_json_lines
+from mmvtg.utils.missing_files import missing_file
 from mmvtg.video import probe_video
 from mmvtg.video.listing import list_folder
 
-from .conversion import need, number
+from .conversion import need, number, plain_id
 from .json_files import read_videos
 
 
@@ -32,16 +33,16 @@ def read_durations(path: str, frame_rate: float | None = None) -> dict[str, floa
     if osp.isdir(path):
         return _of_videos(path, frame_rate)
     if not osp.isfile(path):
-        raise FileNotFoundError(f'{path} does not exist; it should say durations')
-    if path.endswith('.csv'):
+        raise missing_file(path, 'file of durations', 'check --durations')
+    if path.removesuffix('.gz').endswith('.csv'):
         return _of_csv(path)
     if path.removesuffix('.gz').endswith('.jsonl'):
         return {
-            str(item.get('vid')): _seconds(item, f'{path}:{line}')
+            plain_id(str(item.get('vid'))): _seconds(item, f'{path}:{line}')
             for line, item in read_json_lines(path)
         }
     return {
-        vid: _seconds(record, f'{path}: {vid}')
+        plain_id(vid): _seconds(record, f'{path}: {vid}')
         for vid, record in read_videos(path).items()
     }
 
@@ -53,18 +54,18 @@ def _seconds(record: Any, where: str) -> float:
 
 
 def _of_csv(path: str) -> dict[str, float]:
-    with open(path, encoding='utf-8', newline='') as file:
-        reader = csv.DictReader(file)
-        absent = {'id', 'length'} - set(reader.fieldnames or [])
-        if absent:
-            raise AnnotationError(
-                f'{path}:1: no column {sorted(absent)[0]!r}; there are '
-                f'{reader.fieldnames}'
-            )
-        return {
-            row['id']: number(row['length'], 'length', f'{path}:{reader.line_num}')
-            for row in reader
-        }
+    lines = list(numbered_lines(path, 'file of durations'))
+    reader = csv.DictReader(text for _, text in lines)
+    absent = {'id', 'length'} - set(reader.fieldnames or [])
+    if absent:
+        raise AnnotationError(
+            f'{path}:1: no column {sorted(absent)[0]!r}; there are {reader.fieldnames}'
+        )
+    durations = {}
+    for row in reader:
+        where = f'{path}:{lines[reader.line_num - 1][0]}'
+        durations[plain_id(row['id'])] = number(row['length'], 'length', where)
+    return durations
 
 
 def _of_videos(folder: str, frame_rate: float | None) -> dict[str, float]:

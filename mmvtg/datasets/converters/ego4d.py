@@ -1,11 +1,14 @@
 """Ego4D-NLQ: videos -> clips -> annotations -> language queries."""
 
+import re
 from typing import Any, Iterator, List
 
 from mmvtg.datasets.errors import AnnotationError
 
 from .conversion import Conversion, need, number
 from .json_files import read_json
+
+_LABEL = re.compile(r'^\s*query\s*text\s*:', re.IGNORECASE)
 
 
 def convert_ego4d_nlq(path: str) -> Conversion:
@@ -14,8 +17,9 @@ def convert_ego4d_nlq(path: str) -> Conversion:
     What other sets call a video is a clip here: ``vid`` is its ``clip_uid`` and times
     are relative to it. ``qid`` is ``{annotation_uid}_{query index}``; the parts that
     the official evaluator's files want (``clip_uid``, ``annotation_uid``,
-    ``query_idx``) are kept. Windows stay as they are, those without length too; queries
-    without text cannot be used and are left out.
+    ``query_idx``) are kept. Windows without length and ends past the clip stay as they
+    are. The label "Query Text:", which annotators left in some queries, is removed;
+    queries without text cannot be used and are left out.
 
     Args:
         path (str): The official JSON file, ``.gz`` allowed.
@@ -41,12 +45,14 @@ def _add_clip(result: Conversion, clip: dict, where: str) -> None:
     for annotation in _objects(annotations, f'{where}, annotations'):
         uid, queries = need(annotation, ['annotation_uid', 'language_queries'], where)
         for index, query in enumerate(_objects(queries, f'{where}, queries')):
-            if not (query.get('query') or '').strip():
+            text, labels = _LABEL.subn('', query.get('query') or '')
+            result.notes.update({'labels "Query Text:": remove': 1} if labels else {})
+            if not text.strip():
                 result.notes['queries without text: drop'] += 1
                 continue
             line = dict(
                 qid=f'{uid}_{index}',
-                query=query['query'].strip(),
+                query=text.strip(),
                 vid=vid,
                 duration=duration,
                 clip_uid=vid,
@@ -57,6 +63,8 @@ def _add_clip(result: Conversion, clip: dict, where: str) -> None:
             if query.get('clip_start_sec') is not None:
                 times = need(query, ['clip_start_sec', 'clip_end_sec'], name)
                 window = result.window(*times, duration, name)
+                if window is None:
+                    continue
                 line['relevant_windows'] = [window]
             result.add(line, name)
 

@@ -5,7 +5,7 @@ from typing import Any, Dict, Iterable, List, Optional
 from mmvtg.datasets.errors import AnnotationError
 from mmvtg.datasets.json_lines import numbered_lines, read_json_lines
 
-from .conversion import Conversion, need, number
+from .conversion import Conversion, need, number, plain_id
 from .json_files import read_json, read_videos
 
 #: The one video of each domain that is tested on; the other four are for training.
@@ -32,13 +32,13 @@ def read_split(path: str) -> List[str]:
     """
     name = path.removesuffix('.gz')
     if name.endswith('.jsonl'):
-        return [str(item.get('vid')) for _, item in read_json_lines(path)]
+        return [plain_id(str(item.get('vid'))) for _, item in read_json_lines(path)]
     if name.endswith('.json'):
         ids = read_json(path)
         if not isinstance(ids, list):
             raise AnnotationError(f'{path}: not a JSON list of video ids')
-        return [str(vid) for vid in ids]
-    return [line.strip() for _, line in numbered_lines(path)]
+        return [plain_id(str(vid)) for vid in ids]
+    return [plain_id(line.strip()) for _, line in numbered_lines(path)]
 
 
 def convert_youtube(
@@ -98,9 +98,10 @@ def convert_tvsum(path: str, wanted: Optional[Iterable[str]] = None) -> Conversi
 
 def _select(result: Conversion, videos: Dict[str, Any], wanted: Iterable[str]):
     """Yield (video id, record, where); what is not there is counted."""
-    for vid in wanted:
-        if vid in videos:
-            yield vid, videos[vid], f'{result.source}: video {vid!r}'
+    names = {plain_id(name): name for name in videos}
+    for vid in map(plain_id, wanted):
+        if vid in names:
+            yield vid, videos[names[vid]], f'{result.source}: video {names[vid]!r}'
         else:
             result.notes['videos of the split that the file lacks: drop'] += 1
 

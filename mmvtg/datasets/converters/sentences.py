@@ -7,7 +7,7 @@ from typing import Mapping
 from mmvtg.datasets.errors import AnnotationError
 from mmvtg.datasets.json_lines import numbered_lines
 
-from .conversion import Conversion
+from .conversion import Conversion, plain_id
 
 _LINE = re.compile(r'(\S+) +(\S+) +(\S+) *## *(.*\S)\s*')
 
@@ -36,7 +36,8 @@ def convert_sentences(path: str, durations: Mapping[str, float]) -> Conversion:
                 f'{where}: not of the form "VID start end##sentence.": '
                 f'{line.strip()[:60]!r}'
             )
-        vid, start, end, sentence = match.groups()
+        name, start, end, sentence = match.groups()
+        vid = plain_id(name)
         if vid not in durations:
             raise AnnotationError(
                 f'{where}: no duration of video {vid!r} is known; take a file of '

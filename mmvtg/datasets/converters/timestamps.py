@@ -8,7 +8,7 @@ from typing import Any, Iterator, Tuple
 
 from mmvtg.datasets.errors import AnnotationError
 
-from .conversion import Conversion, need, number
+from .conversion import Conversion, need, number, plain_id
 from .json_files import read_videos
 
 #: What the compositional splits say of each sentence, kept in the lines.
@@ -18,7 +18,6 @@ EXTRAS = ('news', 'novels')
 def convert_timestamps(
     path: str,
     qid_prefix: str = '',
-    suffix: str = '',
     clamp: bool = False,
     drop_empty: bool = True,
 ) -> Conversion:
@@ -31,7 +30,6 @@ def convert_timestamps(
     Args:
         path (str): The JSON file, ``.gz`` allowed.
         qid_prefix (str): Keeps the ids of splits that share videos apart.
-        suffix (str): Cut off from video ids, ``'.avi'`` for TACoS.
         clamp (bool): Move ends past the video to its end.
         drop_empty (bool): Drop sentences with ``start == end``.
 
@@ -43,7 +41,7 @@ def convert_timestamps(
         path, clamp=clamp, reversed_windows='drop', drop_empty=drop_empty
     )
     for key, record in read_videos(path).items():
-        vid, where = key.removesuffix(suffix), f'{path}: video {key!r}'
+        vid, where = plain_id(key), f'{path}: video {key!r}'
         duration, rate = _duration(record, where)
         for index, (window, query) in enumerate(_pairs(record, where)):
             name = f'{where}, sentence {index}'

@@ -2,8 +2,10 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from typing import Callable, Iterator, Optional, Sequence, Tuple, TypeVar
 
 import cv2
@@ -34,11 +36,25 @@ def run_tasks(
     context = multiprocessing.get_context('spawn')
     pool = ProcessPoolExecutor(num_workers, context, _start_worker)
     try:
-        places = {pool.submit(function, task): i for i, task in enumerate(tasks)}
+        with _without_interrupts():
+            places = {pool.submit(function, task): i for i, task in enumerate(tasks)}
         for future in as_completed(places):
             yield places[future], future.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Let processes that start in this block ignore Ctrl-C; their parent ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Only the main thread may change signals.
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _usable_cores() -> int:

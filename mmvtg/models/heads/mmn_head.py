@@ -90,7 +90,7 @@ class MMNHead(BaseModule):
             raise ValueError(
                 f'negative_scope is {negative_scope!r}, want one of {_SCOPES}'
             )
-        losses = losses or {}
+        losses = {role: config for role, config in (losses or {}).items() if config}
         if set(losses) - set(_LOSSES):
             raise ValueError(
                 f'MMNHead: losses has {list(losses)}, want some of {_LOSSES}'

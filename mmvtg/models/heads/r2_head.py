@@ -60,7 +60,7 @@ class R2Head(BaseModule):
         official_padding: bool = False,
     ) -> None:
         super().__init__()
-        losses = losses or {}
+        losses = {role: config for role, config in (losses or {}).items() if config}
         self._check(losses, strides, with_boundary)
         self.official_padding = official_padding
         self.max_moments = max_moments

@@ -94,7 +94,7 @@ class STALEHead(BaseModule):
         video_scores: Optional[dict] = None,
     ) -> None:
         super().__init__()
-        losses = losses or {}
+        losses = {role: config for role, config in (losses or {}).items() if config}
         if set(losses) - set(self.ROLES):
             raise ValueError(f'losses has {list(losses)}, want some of {self.ROLES}')
         if fill not in ('background', 'zero'):

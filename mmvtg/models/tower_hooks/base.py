@@ -74,6 +74,8 @@ class TowerHook(BaseModule):
     #: of the run. Of a hook that couples frames and says so, long runs are cut into
     #: pieces that overlap by what N layers reach, which changes nothing.
     reach: Optional[int] = None
+    #: True if the hook only stores layers: it has no weights and changes no token.
+    only_taps: bool = False
 
     def describe(self) -> Dict[str, Any]:
         """What the manifest of stored features says of a hook that has weights."""

@@ -23,6 +23,8 @@ class LayerTap(TowerHook):
             that it would see from the store. None keeps the tower's type.
     """
 
+    only_taps = True
+
     def __init__(
         self,
         num_layers: int = 4,

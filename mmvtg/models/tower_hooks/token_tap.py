@@ -26,6 +26,8 @@ class TokenTap(TowerHook):
         ValueError: Another state; or, in a pass, no places or one that is no token.
     """
 
+    only_taps = True
+
     def __init__(self, state: str = 'output') -> None:
         super().__init__()
         if state not in ('output', 'input'):
