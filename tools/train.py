@@ -6,6 +6,7 @@ import sys
 
 from mmengine.runner import Runner
 
+from mmvtg.engine.resuming import ResumeError
 from mmvtg.engine.work_dir_lock import WorkDirBusyError, work_dir_lock
 from mmvtg.registry import RUNNERS
 from mmvtg.utils.launch import (
@@ -93,7 +94,7 @@ def main() -> None:
     try:
         with explained_errors(), work_dir_lock(cfg.work_dir, args.launcher):
             train(cfg)
-    except WorkDirBusyError as error:
+    except (ResumeError, WorkDirBusyError) as error:
         sys.exit(f'error: {error}')
 
 

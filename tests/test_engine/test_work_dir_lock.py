@@ -91,6 +91,8 @@ def test_a_file_system_without_locks_is_said(tmp_path, monkeypatch):
         raise OSError(errno.ENOLCK, 'No locks available')
 
     monkeypatch.setattr(locks.fcntl, 'flock', fail)
-    with pytest.warns(UserWarning, match='No locks available'):
-        with work_dir_lock(str(tmp_path)):
-            pass
+    with (
+        pytest.warns(UserWarning, match='No locks available'),
+        work_dir_lock(str(tmp_path)),
+    ):
+        pass
