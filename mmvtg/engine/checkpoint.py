@@ -214,7 +214,7 @@ class SafeCheckpointHook(CheckpointHook):
         removed: list[str] = []
         backend = self.file_backend
         self.file_backend = copy.copy(backend)
-        self.file_backend.remove = removed.append  # type: ignore[method-assign]
+        self.file_backend.remove = removed.append
         try:
             super()._save_best_checkpoint(runner, metrics)
         finally:
