@@ -5,6 +5,7 @@ import os
 
 from mmengine.runner import Runner
 
+from mmvtg.engine.work_dir_lock import work_dir_lock
 from mmvtg.registry import RUNNERS
 from mmvtg.utils.launch import (
     adapt_to_device,
@@ -75,14 +76,19 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
     cfg.randomness = randomness
 
 
+def train(cfg) -> None:
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner.train()
+
+
 @tool_main('go on with --resume')
 def main() -> None:
     args = parse_args()
     cfg = load_config(args.config, args.cfg_options)
     merge_args(cfg, args)
     adapt_to_device(cfg, args.launcher)
-    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-    runner.train()
+    with work_dir_lock(cfg.work_dir, args.launcher):
+        train(cfg)
 
 
 if __name__ == '__main__':
