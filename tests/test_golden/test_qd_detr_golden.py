@@ -45,6 +45,7 @@ class Net(torch.nn.Module):
             **neck,
             summary_token=True,
             negative_pairs=True,
+            official_negatives=True,
             official_padding='fixedmask' not in case.name,
         )
         self.head = DETRHead(

@@ -54,6 +54,7 @@ class Net(torch.nn.Module):
             channels=channels,
             num_steps=adapter['k'],
             num_heads=adapter['tem_cfg']['heads'],
+            ffn_ratio=adapter['tem_cfg']['ratio'],
             dropout=adapter['dropout'],
             use_tef=adapter['use_tef'],
             official_padding=True,

@@ -97,9 +97,11 @@ def infer_settings(state: StateDict) -> dict:
     width = state['neck.video_mlp.norm_in.weight'].numel()
     # CLIP widths are multiples of 8; two channels more are the temporal endpoints
     use_tef = width % 8 == 2
+    channels = state['neck.query_proj.weight'].size(0)
     return dict(
-        channels=state['neck.query_proj.weight'].size(0),
+        channels=channels,
         num_steps=steps,
+        ffn_ratio=state['neck.layer.ffn.linear_in.weight'].size(0) // channels,
         strides=[2**level for level in range(levels)],
         use_tef=use_tef,
         video_dims=width - 2 * use_tef,

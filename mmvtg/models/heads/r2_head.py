@@ -42,7 +42,8 @@ class R2Head(BaseModule):
         post_processor (dict, optional): Applied to predicted moments of a batch.
         max_moments (int): Kept by score before post-processing.
         official_padding (bool): Parity with the authors' code, whose convolutions see
-            padded clips.
+            padded clips, and whose boundary loss counts positive points in the padding:
+            a moment that ends with its video has one if the batch has a longer video.
 
     Raises:
         ValueError: If a role is unknown, or roles and levels do not fit the head.
@@ -172,8 +173,10 @@ class R2Head(BaseModule):
         if 'cls' in self.losses:
             losses['cls'] = self.losses['cls'](outputs.logits, target, outputs.mask)
         if 'boundary' in self.losses:
+            if not self.official_padding:  # parity: positives in the padding count
+                positive = positive & outputs.mask
             losses['boundary'] = self.losses['boundary'](
-                outputs.distances, distances, positive & outputs.mask
+                outputs.distances, distances, positive
             )
         return losses
 
