@@ -226,7 +226,9 @@ def test_official_padding_counts_positives_in_the_padding(official, boundary):
     losses = head.point_losses(outputs, torch.zeros(2, 12), samples)
     assert losses['boundary'].item() == pytest.approx(boundary)
     outputs.logits[1, 7] = 100.0
-    assert head.point_losses(outputs, torch.zeros(2, 12), samples)['cls'] == losses['cls']
+    assert (
+        head.point_losses(outputs, torch.zeros(2, 12), samples)['cls'] == losses['cls']
+    )
 
 
 def test_head_computes_in_float32_under_autocast():
