@@ -14,6 +14,7 @@ from mmvtg.structures import (
     resample_clips,
     seconds_to_clips,
     span_iou,
+    window_starts,
 )
 
 times = st.floats(0, 200, allow_nan=False)
@@ -85,6 +86,29 @@ def test_resampled_clips_equal_a_loop_over_time(fps, clip_length):
         for value in values:
             expected += [value] * int(1 / ratio)
     assert np.allclose(result, expected)
+
+
+@pytest.mark.parametrize(
+    'fps, clip_length, groups',
+    [(0.75, 2.0, [[0, 1], [2], [3, 4], [5]]), (1.0, 2.0, [[0, 1], [2, 3], [4, 5]])],
+)
+def test_a_clip_is_averaged_where_it_starts(fps, clip_length, groups):
+    values = np.random.default_rng(0).normal(size=6)
+    expected = [values[group].mean() for group in groups]
+    assert np.allclose(resample_clips(values, fps, clip_length), expected)
+
+
+def test_windows_are_a_stride_apart():
+    assert window_starts(10, 4, 3) == [0, 3, 6]
+    assert window_starts(11, 4, 3) == [0, 3, 6, 7]
+    assert window_starts(4, 4, 3) == [0]
+
+
+@pytest.mark.parametrize('kind', [np.int64, np.float32])
+def test_cleaned_moments_are_double_precision(kind):
+    cleaned = clean_moments(np.array([[1, 5], [2, 9]], dtype=kind), 40, 1)
+    assert cleaned.dtype == np.float64
+    assert cleaned.tolist() == [[1, 5], [2, 9]]
 
 
 def test_an_equal_grid_is_left_untouched():

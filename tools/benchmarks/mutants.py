@@ -39,6 +39,7 @@ AREAS: Dict[str, Area] = dict(
         [
             'tests/test_structures.py',
             'tests/test_properties/test_spans.py',
+            'tests/test_models/test_losses/test_detr_losses.py',
             'tests/test_models/test_necks/test_cross_encoder.py',
         ],
     ),
