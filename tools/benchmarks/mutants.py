@@ -57,6 +57,7 @@ AREAS: Dict[str, Area] = dict(
             'tests/test_models/test_task_modules',
             'tests/test_models/test_heads/test_anchor_free_head.py',
             'tests/test_properties/test_nms_and_matcher.py',
+            'tests/test_golden/test_mmn_golden.py',
             'tests/test_golden/test_stale_golden.py',
             'tests/test_golden/test_tad_golden.py',
         ],

@@ -154,3 +154,13 @@ def test_voting_moves_spans_to_the_mean_of_their_like():
     labels = torch.tensor([0, 1, 0])
     kept = moment_nms(spans, scores, labels, voting_threshold=0.7)[0]
     assert kept[0].tolist() == [0, 4]
+
+
+def test_floor_and_vote_include_their_value():
+    spans = torch.tensor([[0.0, 4.0], [0.0, 2.0], [8.0, 9.0]])
+    scores = torch.tensor([1.0, 0.5, 0.5])
+    options = dict(kind='hard', iou_threshold=0.9)
+    assert moment_nms(spans, scores, min_score=0.5, **options)[2].tolist() == [0, 1, 2]
+    kept = moment_nms(spans, scores, voting_threshold=0.5, **options)[0]
+    # IoU 0.5, so the second span counts with 0.5 x 0.5.
+    assert kept[0].tolist() == pytest.approx([0, (4 + 0.25 * 2) / 1.25])
