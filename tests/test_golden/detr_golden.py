@@ -173,6 +173,16 @@ class Case:
         return torch.stack([*rows, self.data[f'out/{name}']])
 
 
+def fit_inputs(neck, case):
+    """Set the widths of the recording.
+
+    From shapes, a converter can tell endpoints only beside widths that are multiples
+    of 4.
+    """
+    neck['video_dims'] = sum(case.config['dims'])
+    neck['inputs'].update(use_tef=True, dropout=0.0)
+
+
 def moment_losses(case):
     """Losses of decoded moments with the weights of the recording."""
     weights, options = case.meta['loss_weights'], case.options

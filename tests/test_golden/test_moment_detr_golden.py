@@ -9,6 +9,7 @@ from detr_golden import (
     cases,
     compare_gradients,
     converter,
+    fit_inputs,
     moment_losses,
 )
 from tolerances import (
@@ -43,7 +44,7 @@ class Net(torch.nn.Module):
         )
         neck, head = settings['neck'], settings['head']
         neck['layer'] = head['decoder']['layer'] = layer
-        neck['inputs']['dropout'] = 0.0
+        fit_inputs(neck, case)
         losses = dict(
             moment_losses(case),
             saliency=dict(

@@ -9,6 +9,7 @@ from detr_golden import (
     cases,
     compare_gradients,
     converter,
+    fit_inputs,
     moment_losses,
 )
 from tolerances import (
@@ -39,7 +40,7 @@ class Net(torch.nn.Module):
         neck, head = settings['neck'], settings['head']
         layer = dict(num_heads=options['nheads'], dropout=0.0)
         neck['layer'].update(layer)
-        neck['inputs']['dropout'] = 0.0
+        fit_inputs(neck, case)
         head['layer'].update(layer)
         head['decoder']['layer'].update(layer)
         margin, padding = options['saliency_margin'], 'fixedmask' not in case.name

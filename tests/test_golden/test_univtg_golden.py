@@ -2,7 +2,14 @@
 
 import pytest
 import torch
-from detr_golden import GOLDEN, Case, cases, compare_gradients, converter
+from detr_golden import (
+    GOLDEN,
+    Case,
+    cases,
+    compare_gradients,
+    converter,
+    fit_inputs,
+)
 from tolerances import (
     DETR_LOSS,
     SALIENCY,
@@ -28,7 +35,7 @@ class Net(torch.nn.Module):
         state, settings = CONVERTER['convert'](case.state())
         neck = settings['neck']
         neck['layer'].update(num_heads=options['nheads'], dropout=0.0)
-        neck['inputs']['dropout'] = 0.0
+        fit_inputs(neck, case)
         temperature = options['temperature']
         losses = dict(
             cls=dict(

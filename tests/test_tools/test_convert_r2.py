@@ -91,6 +91,24 @@ def test_feed_forward_ratio_is_read_from_shapes(official):
         convert(odd)
 
 
+def test_strides_are_read_from_the_convolutions_of_each_level(official):
+    # Without the levels of strides 2 and 8, that of stride 4 is the second.
+    other = {'coef': torch.ones(2)}
+    for key, value in official.items():
+        if key.startswith('pyramid.blocks.2.'):
+            other[key.replace('blocks.2.', 'blocks.1.')] = value
+        elif not key.startswith(('pyramid.', 'coef')):
+            other[key] = value
+    assert convert(other)[1]['strides'] == [1, 4]
+    gap = {k: v for k, v in official.items() if 'blocks.3.1.' not in k}
+    with pytest.raises(ValueError, match='do not fit the convolutions'):
+        convert(gap)
+    short = {k: v for k, v in official.items() if 'blocks.3.11.' not in k}
+    short = {k: v for k, v in short.items() if 'blocks.3.13.' not in k}
+    with pytest.raises(ValueError, match=r'strides = \(1, 2, 4, 4\)'):
+        convert(short)
+
+
 def test_unknown_missing_and_misshapen_keys_are_named(official):
     with pytest.raises(ValueError, match=r"unknown key 'adapter\.extra\.weight'"):
         convert({**official, 'adapter.extra.weight': torch.zeros(1)})

@@ -89,7 +89,9 @@ def infer_settings(state: StateDict) -> dict:
         match = re.fullmatch(r'pyramid\.levels\.(\d+)\.(\d+)\.conv\.weight', key)
         if match:
             convs.setdefault(int(match[1]), set()).add(int(match[2]))
-    if convs != {level: set(range(level)) for level in range(1, levels)}:
+    # Each convolution of a level halves its length.
+    halvings = [len(convs.get(level, ())) for level in range(levels)]
+    if convs != {i: set(range(count)) for i, count in enumerate(halvings) if count}:
         raise ValueError(
             f'{levels} level coefficients do not fit the convolutions of the pyramid, '
             f'{ {level: len(found) for level, found in convs.items()} } by level'
@@ -102,7 +104,7 @@ def infer_settings(state: StateDict) -> dict:
         channels=channels,
         num_steps=steps,
         ffn_ratio=state['neck.layer.ffn.linear_in.weight'].size(0) // channels,
-        strides=[2**level for level in range(levels)],
+        strides=[2**count for count in halvings],
         use_tef=use_tef,
         video_dims=width - 2 * use_tef,
         query_dims=state['neck.query_mlp.norm_in.weight'].numel(),
