@@ -64,7 +64,27 @@ AREAS: Dict[str, Area] = dict(
     ),
     evaluation=Area(
         ['mmvtg/evaluation/functional/*'],
-        ['tests/test_evaluation', 'tests/test_properties/test_metrics.py'],
+        [
+            'tests/test_properties/test_metrics.py',
+            'tests/test_golden/test_metric_golden.py',
+            'tests/test_golden/test_tad_golden.py',
+            *(
+                f'tests/test_evaluation/test_{name}.py'
+                for name in (
+                    'average_precision',
+                    'baselines',
+                    'detection',
+                    'error_kinds',
+                    'eval_predictions_tool',
+                    'groups',
+                    'highlight',
+                    'metric_classes',
+                    'moment_retrieval',
+                    'retrieval',
+                    'summary',
+                )
+            ),
+        ],
     ),
     features=Area(
         [
