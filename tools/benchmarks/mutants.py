@@ -97,6 +97,7 @@ AREAS: Dict[str, Area] = dict(
             'tests/test_datasets/test_array_files.py',
             'tests/test_datasets/test_feature_pack.py',
             'tests/test_datasets/test_feature_streams.py',
+            'tests/test_datasets/test_stores.py',
         ],
     ),
 )
