@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mmvtg.structures import (
     GroundingDataSample,
+    VideoFeatures,
     clean_moments,
     clips_to_seconds,
     num_clips,
@@ -114,6 +115,28 @@ def test_cleaned_moments_are_double_precision(kind):
 def test_an_equal_grid_is_left_untouched():
     values = np.random.default_rng(0).normal(size=7)
     assert resample_clips(values, 0.5, 2.0) is values
+
+
+def test_queries_of_one_video_get_rows_of_their_own():
+    rng = torch.Generator().manual_seed(0)
+    video = VideoFeatures(
+        mask=torch.tensor([[True, True], [True, False]]),
+        layers=[torch.randn(2, 2, 3, 4, generator=rng) for _ in range(2)],
+        clips=torch.randn(2, 2, 4, generator=rng),
+        motion=torch.randn(2, 2, 5, generator=rng),
+    )
+    assert video.spread() is video
+    video.owners = torch.tensor([1, 0, 1])
+    found = video.spread()
+    assert found.owners is None
+    for field in ('mask', 'clips', 'motion'):
+        assert torch.equal(getattr(found, field), getattr(video, field)[[1, 0, 1]])
+    assert all(
+        torch.equal(one, layer[[1, 0, 1]])
+        for one, layer in zip(found.layers, video.layers, strict=True)
+    )
+    bare = VideoFeatures(mask=video.mask, owners=video.owners).spread()
+    assert bare.clips is None and bare.motion is None and bare.layers == []
 
 
 def test_data_sample_refuses_other_types():
