@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from mmvtg.structures import (
     GroundingDataSample,
+    VideoFeatures,
     clean_moments,
     clips_to_seconds,
     num_clips,
     resample_clips,
     seconds_to_clips,
     span_iou,
+    window_starts,
 )
 
 times = st.floats(0, 200, allow_nan=False)
@@ -87,9 +89,54 @@ def test_resampled_clips_equal_a_loop_over_time(fps, clip_length):
     assert np.allclose(result, expected)
 
 
+@pytest.mark.parametrize(
+    'fps, clip_length, groups',
+    [(0.75, 2.0, [[0, 1], [2], [3, 4], [5]]), (1.0, 2.0, [[0, 1], [2, 3], [4, 5]])],
+)
+def test_a_clip_is_averaged_where_it_starts(fps, clip_length, groups):
+    values = np.random.default_rng(0).normal(size=6)
+    expected = [values[group].mean() for group in groups]
+    assert np.allclose(resample_clips(values, fps, clip_length), expected)
+
+
+def test_windows_are_a_stride_apart():
+    assert window_starts(10, 4, 3) == [0, 3, 6]
+    assert window_starts(11, 4, 3) == [0, 3, 6, 7]
+    assert window_starts(4, 4, 3) == [0]
+
+
+@pytest.mark.parametrize('kind', [np.int64, np.float32])
+def test_cleaned_moments_are_double_precision(kind):
+    cleaned = clean_moments(np.array([[1, 5], [2, 9]], dtype=kind), 40, 1)
+    assert cleaned.dtype == np.float64
+    assert cleaned.tolist() == [[1, 5], [2, 9]]
+
+
 def test_an_equal_grid_is_left_untouched():
     values = np.random.default_rng(0).normal(size=7)
     assert resample_clips(values, 0.5, 2.0) is values
+
+
+def test_queries_of_one_video_get_rows_of_their_own():
+    rng = torch.Generator().manual_seed(0)
+    video = VideoFeatures(
+        mask=torch.tensor([[True, True], [True, False]]),
+        layers=[torch.randn(2, 2, 3, 4, generator=rng) for _ in range(2)],
+        clips=torch.randn(2, 2, 4, generator=rng),
+        motion=torch.randn(2, 2, 5, generator=rng),
+    )
+    assert video.spread() is video
+    video.owners = torch.tensor([1, 0, 1])
+    found = video.spread()
+    assert found.owners is None
+    for field in ('mask', 'clips', 'motion'):
+        assert torch.equal(getattr(found, field), getattr(video, field)[[1, 0, 1]])
+    assert all(
+        torch.equal(one, layer[[1, 0, 1]])
+        for one, layer in zip(found.layers, video.layers, strict=True)
+    )
+    bare = VideoFeatures(mask=video.mask, owners=video.owners).spread()
+    assert bare.clips is None and bare.motion is None and bare.layers == []
 
 
 def test_data_sample_refuses_other_types():

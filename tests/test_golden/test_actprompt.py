@@ -8,6 +8,7 @@ import torch
 from golden_files import golden_folder
 from safetensors.torch import load_file
 from small_clip import add_small_clip
+from tolerances import close
 
 import mmvtg  # noqa: F401
 from mmvtg.models.tower_hooks import RowRequest, TowerHook
@@ -19,14 +20,6 @@ FOLDER = golden_folder('actprompt')
 ENCODE = sorted(path.stem for path in FOLDER.glob('encode_*.json'))
 PRETEXT = sorted(path.stem for path in FOLDER.glob('pretext_*.json'))
 LOSSES = dict(loss_contrast='ce', loss_ranking='tri', loss_consistency='con')
-
-
-def close(actual, expected, tolerance=1e-5):
-    expected = torch.as_tensor(expected).double()
-    assert actual.shape == expected.shape
-    scale = expected.abs().max().clamp(min=1e-9)
-    error = ((actual - expected).abs().max() / scale).item()
-    assert error <= tolerance, f'relative error {error:.1e}'
 
 
 @MODELS.register_module(force=True)
@@ -134,13 +127,13 @@ class Case:
             ),
         )
 
-    def gradients(self, tolerance=1e-5):
+    def gradients(self):
         found = dict(self.model.named_parameters())
         trained = {name for name, p in found.items() if p.requires_grad}
         expected = self.named('grad.')
         assert trained == expected.keys()
         for name in expected:
-            close(found[name].grad, expected[name], tolerance)
+            close(found[name].grad, expected[name])
         assert all(p.grad is None for n, p in found.items() if n not in trained)
 
 

@@ -9,6 +9,7 @@ import torch
 from golden_files import golden_folder
 from mmengine.structures import InstanceData
 from safetensors.torch import load_file
+from tolerances import GRADIENT, Tolerance, close
 
 from mmvtg.models.heads import MMNHead
 from mmvtg.models.necks import ProposalMap
@@ -30,13 +31,6 @@ def suppression(threshold, picks=None):
     return dict(
         kind='hard', iou_threshold=threshold, max_picks=picks, official_ties=True
     )
-
-
-def close(actual, expected, tolerance=1e-5):
-    assert actual.shape == expected.shape
-    scale = expected.abs().max().clamp(min=1e-12)
-    error = ((actual - expected).abs().max() / scale).item()
-    assert error <= tolerance, f'relative error {error:.1e}'
 
 
 class Case:
@@ -78,6 +72,7 @@ class Case:
         for name, part in (('neck.', self.neck), ('head.', self.head)):
             own = {k[len(name) :]: v for k, v in state.items() if k.startswith(name)}
             part.load_state_dict(own)
+            part.double()
 
     def videos(self, part):
         """Numbers of the videos of a part, 'train' or 'eval'."""
@@ -91,10 +86,10 @@ class Case:
             ids = self.data[f'{part}.v{i}.token_ids']
             for row, length in zip(ids, self.data[f'{part}.v{i}.word_len'].tolist()):
                 rows.append(self.data['text.token_table'][row[:length]].mean(0))
-        return torch.stack(rows)
+        return torch.stack(rows).double()
 
     def features(self, part):
-        frames = self.data[f'{part}.feats']
+        frames = self.data[f'{part}.feats'].double()
         pooled = self.neck.pooling.pool(frames)
         pooled_map = range_max(pooled, self.neck.cells)
         counts = [len(self.data[f'{part}.v{i}.word_len']) for i in self.videos(part)]
@@ -188,7 +183,7 @@ def gradients(case):
     # The recording has an activation of 1.8e-7 above zero that float64 has below it.
     # What lies before that ReLU differs by its gradient; test_cell_conv compares
     # gradients with a dense reference in float64.
-    before_relu = 1e-2
+    before_relu = Tolerance(relative=1e-2)
     pairs = {
         'featpool.conv.weight': case.neck.pooling.proj.weight,
         'proposal_conv.bn.0.weight': case.neck.conv.norms[0].weight,
@@ -200,18 +195,22 @@ def gradients(case):
     }
     for key, parameter in pairs.items():
         expected = case.data[f'grad.{key}']
-        near = before_relu if key.startswith(('featpool', 'proposal_conv.bn')) else 1e-4
+        near = (
+            before_relu
+            if key.startswith(('featpool', 'proposal_conv.bn'))
+            else GRADIENT
+        )
         close(parameter.grad.view_as(expected), expected, near)
     for layer, conv in enumerate(case.neck.conv.convs):
         norm = case.meta['grad_norms'][f'proposal_conv.convs.{layer}.weight']
-        assert conv.weight.grad.norm().item() == pytest.approx(norm, rel=before_relu)
+        close(conv.weight.grad.norm(), norm, before_relu)
 
 
 def test_targets_from_moments(case):
     if 'eval.durations' not in case.data:
         pytest.skip('no durations')
     samples = case.samples('eval')
-    features = ProposalFeatures(None, case.neck.spans, None, None, None)
+    features = ProposalFeatures(None, case.neck.spans.float(), None, None, None)
     spans = case.head.decode_spans(features, samples)
     order = case.data['eval.ranked_moments']
     for row, ranked in zip(spans, order):
@@ -233,7 +232,7 @@ def ranking(case):
     iou = case.per_query('eval', 'iou_scores_valid')
     scores = ((contrast + 1) / 2) ** case.head.score_power * iou
     order = scores.argsort(dim=1, descending=True, stable=True)
-    features = ProposalFeatures(None, case.neck.spans, None, None, None)
+    features = ProposalFeatures(None, case.neck.spans.float(), None, None, None)
     spans = case.head.decode_spans(features, case.samples('eval'))
     spans = spans.gather(1, order[..., None].expand(-1, -1, 2))
     return spans, scores.gather(1, order)

@@ -6,11 +6,19 @@ from detr_golden import (
     PREDICTIONS,
     Case,
     cases,
-    close,
     compare_gradients,
-    compare_predictions,
     converter,
+    fit_inputs,
     moment_losses,
+)
+from tolerances import (
+    DETR_LOSS,
+    LOGITS,
+    SALIENCY,
+    SPANS,
+    STATES,
+    close,
+    compare_predictions,
 )
 
 from mmvtg.models.heads import DETRHead
@@ -35,7 +43,7 @@ class Net(torch.nn.Module):
         )
         neck, head = settings['neck'], settings['head']
         neck['layer'] = head['decoder']['layer'] = layer
-        neck['inputs']['dropout'] = 0.0
+        fit_inputs(neck, case)
         losses = dict(
             moment_losses(case),
             saliency=dict(
@@ -60,6 +68,7 @@ class Net(torch.nn.Module):
         self.neck = JointEncoder(**neck)
         self.head = DETRHead(**head, losses=losses, official_padding=True)
         self.load_state_dict(state)
+        self.double()
         if self.neck.word_position:
             self.neck.word_position.dropout.p = 0.0
 
@@ -83,16 +92,17 @@ def test_golden_moment_detr_forward_and_matching(case, net):
         found = net.head.matcher(outputs.logits, outputs.spans, targets, counts)
     mask, data = case.mask, case.data
     if 'inter/position_embed/call0' in data:
-        close(fused.position, data['inter/position_embed/call0'])
+        close(fused.position, data['inter/position_embed/call0'], STATES)
     if 'inter/transformer/call0/0' in data:
-        close(outputs.states, data['inter/transformer/call0/0'])
+        close(outputs.states, data['inter/transformer/call0/0'], STATES)
         close(
             fused.clips[mask],
             data['inter/transformer/call0/1'][:, : mask.size(1)][mask],
+            STATES,
         )
-    close(outputs.logits, case.layers('pred_logits'))
-    close(outputs.spans, case.layers('pred_spans'))
-    close(outputs.saliency[mask], data['out/saliency_scores'][mask])
+    close(outputs.logits, case.layers('pred_logits'), LOGITS)
+    close(outputs.spans, case.layers('pred_spans'), SPANS)
+    close(outputs.saliency[mask], data['out/saliency_scores'][mask], SALIENCY)
     assert torch.equal(found, case.matching())
 
 
@@ -103,9 +113,9 @@ def test_golden_moment_detr_losses_and_gradients(case, net):
     names = {key: key.replace('contrastive_align', 'words') for key in weights}
     assert set(losses) == set(names.values())
     for theirs, ours in names.items():
-        close(losses[ours], weights[theirs] * recorded[theirs])
+        close(losses[ours], weights[theirs] * recorded[theirs], DETR_LOSS)
     total = sum(losses.values())
-    close(total, case.meta['total_weighted_train'])
+    close(total, case.meta['total_weighted_train'], DETR_LOSS)
     net.zero_grad()
     total.backward()
     rules = CONVERTER['make_rules'](case.options['use_txt_pos'])

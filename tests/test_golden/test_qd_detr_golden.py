@@ -6,11 +6,19 @@ from detr_golden import (
     PREDICTIONS,
     Case,
     cases,
-    close,
     compare_gradients,
-    compare_predictions,
     converter,
+    fit_inputs,
     moment_losses,
+)
+from tolerances import (
+    DETR_LOSS,
+    LOGITS,
+    SALIENCY,
+    SPANS,
+    STATES,
+    close,
+    compare_predictions,
 )
 
 from mmvtg.models.heads import DETRHead
@@ -31,7 +39,7 @@ class Net(torch.nn.Module):
         neck, head = settings['neck'], settings['head']
         layer = dict(num_heads=options['nheads'], dropout=0.0)
         neck['layer'].update(layer)
-        neck['inputs']['dropout'] = 0.0
+        fit_inputs(neck, case)
         head['decoder']['layer'].update(layer)
         margin = options['saliency_margin']
         losses = dict(
@@ -44,6 +52,7 @@ class Net(torch.nn.Module):
             **neck,
             summary_token=True,
             negative_pairs=True,
+            official_negatives=True,
             official_padding='fixedmask' not in case.name,
         )
         self.head = DETRHead(
@@ -52,6 +61,7 @@ class Net(torch.nn.Module):
             losses=losses,
         )
         self.load_state_dict(state)
+        self.double()
 
 
 @pytest.fixture(scope='module', params=cases('qd_detr'))
@@ -73,16 +83,18 @@ def test_golden_qd_detr_forward_and_matching(case, net):
     mask, data = case.mask, case.data
     for call, own in enumerate((fused, fused.negative)):
         if f'inter/transformer/call{call}/2' in data:
-            close(own.clips[mask], data[f'inter/transformer/call{call}/2'][mask])
-            close(own.summary, data[f'inter/transformer/call{call}/3'])
+            close(
+                own.clips[mask], data[f'inter/transformer/call{call}/2'][mask], STATES
+            )
+            close(own.summary, data[f'inter/transformer/call{call}/3'], STATES)
     if 'inter/transformer/call0/0' in data:
         decoded = net.head.decoder(fused)
-        close(decoded.states, data['inter/transformer/call0/0'])
-        close(decoded.anchors, data['inter/transformer/call0/1'])
-    close(outputs.logits, case.layers('pred_logits'))
-    close(outputs.spans, case.layers('pred_spans'))
-    close(outputs.saliency[mask], data['out/saliency_scores'][mask])
-    close(outputs.negative[mask], data['out/saliency_scores_neg'][mask])
+        close(decoded.states, data['inter/transformer/call0/0'], STATES)
+        close(decoded.anchors, data['inter/transformer/call0/1'], STATES)
+    close(outputs.logits, case.layers('pred_logits'), LOGITS)
+    close(outputs.spans, case.layers('pred_spans'), SPANS)
+    close(outputs.saliency[mask], data['out/saliency_scores'][mask], SALIENCY)
+    close(outputs.negative[mask], data['out/saliency_scores_neg'][mask], SALIENCY)
     assert torch.equal(found, case.matching())
 
 
@@ -93,14 +105,14 @@ def test_golden_qd_detr_losses_and_gradients(case, net):
     names = dict(saliency='margin', rank='rank_contrastive', negative='neg_pair')
     for ours, theirs in names.items():
         if theirs in parts:
-            close(losses[f'loss_{ours}'], parts[theirs])
+            close(losses[f'loss_{ours}'], parts[theirs], DETR_LOSS)
     own = {f'loss_{role}' for role in names}
     total = sum(losses.values())
-    close(sum(losses[key] for key in own), recorded['loss_saliency'])
+    close(sum(losses[key] for key in own), recorded['loss_saliency'], DETR_LOSS)
     for key in set(losses) - own:
-        close(losses[key], weights[key] * recorded[key])
+        close(losses[key], weights[key] * recorded[key], DETR_LOSS)
     assert set(weights) - {'loss_saliency'} == set(losses) - own
-    close(total, case.meta['total_weighted_train'])
+    close(total, case.meta['total_weighted_train'], DETR_LOSS)
     if 'grad_norms' in case.meta:
         net.zero_grad()
         total.backward()

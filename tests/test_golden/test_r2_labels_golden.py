@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from golden_files import golden_folder
 from safetensors.numpy import load_file
+from tolerances import TARGET, close
 
 from mmvtg.datasets.annotations import parse_sample
 from mmvtg.datasets.transforms import CleanMoments, SaliencyTarget
@@ -23,7 +24,7 @@ def test_golden_r2_labels(item):
     results = CleanMoments().transform(results)
     key = f'{item["id"]}.'
     boundary = expected[key + 'boundary']
-    assert np.allclose(results['moments'], boundary, rtol=1e-6, atol=1e-6)
+    close(results['moments'], boundary, TARGET)
     results = SaliencyTarget().transform(results)
-    assert np.allclose(results['saliency'], expected[key + 'saliency'], atol=1e-6)
+    close(results['saliency'], expected[key + 'saliency'], TARGET)
     assert np.array_equal(results['positive_clips'], expected[key + 'pos_candidates'])

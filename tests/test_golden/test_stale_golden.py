@@ -7,6 +7,7 @@ import pytest
 import torch
 from golden_files import golden_folder
 from safetensors.torch import load_file
+from tolerances import STALE_LOSS, STALE_OUTPUT, STALE_SCORE, STALE_SEGMENT, close
 
 from mmvtg.datasets.transforms.joining import resample_rows
 from mmvtg.models.decoders import MaskDecoder
@@ -82,14 +83,6 @@ def _load_mask_decoder(prefix, pre_norm, heads):
     return decoder.eval()
 
 
-def _close(actual, expected, tolerance=1e-5):
-    expected = torch.as_tensor(expected).to(actual.dtype)
-    assert actual.shape == expected.shape
-    scale = expected.abs().max().clamp(min=1e-12)
-    error = ((actual - expected).abs().max() / scale).item()
-    assert error <= tolerance, f'relative error {error:.1e}'
-
-
 def _attention(prefix, heads):
     state = _parameters(prefix)
     block = WideAttention(len(state['fc.bias']), heads)
@@ -112,7 +105,7 @@ def test_golden_stale_temporal_attention(number):
     heads = _OFFICIAL_META['snippet_attention'][number]['heads']
     block = _attention(f'{name}.param', heads)
     out = block(_OFFICIAL[f'{name}.q'], _OFFICIAL[f'{name}.kv'])
-    _close(out, _OFFICIAL[f'{name}.out'])
+    close(out, _OFFICIAL[f'{name}.out'], STALE_OUTPUT)
 
 
 @pytest.mark.parametrize('number', _numbers('mask_decoder'))
@@ -125,7 +118,7 @@ def test_golden_stale_mask_decoder(number):
     position = _OFFICIAL[f'{name}.pos'].squeeze(2).transpose(1, 2)
     mask = torch.ones(memory.shape[:2], dtype=torch.bool)
     masks = decoder(memory, clips, mask, position)
-    _close(masks, _OFFICIAL[f'{name}.pred_masks'].squeeze(-1))
+    close(masks, _OFFICIAL[f'{name}.pred_masks'].squeeze(-1), STALE_OUTPUT)
 
 
 @pytest.mark.parametrize('number', _numbers('dynamic_head'))
@@ -135,7 +128,7 @@ def test_golden_stale_dynamic_filters(number):
     features = features.unflatten(0, (meta['instances'], meta['in_channels']))
     filters = _OFFICIAL[f'{name}.params']
     out = apply_filters(features, filters, meta['channels'], len(meta['bias_nums']))
-    _close(out, _OFFICIAL[f'{name}.out'][0, ..., 0])
+    close(out, _OFFICIAL[f'{name}.out'][0, ..., 0], STALE_OUTPUT)
 
 
 @pytest.mark.parametrize('number', _numbers('loss'))
@@ -143,15 +136,15 @@ def test_golden_stale_losses_of_the_authors(number):
     name, meta = f'loss{number}', _OFFICIAL_META['losses'][number]
     probability, target = (_OFFICIAL[f'{name}.mask_{k}'] for k in ('prob', 'gt'))
     dice = dice_loss(probability.flatten(1), target.flatten(1), factor=1).mean()
-    _close(dice, meta['dice'])
+    close(dice, meta['dice'], STALE_LOSS)
     entropy = batch_balanced_entropy(probability.flatten(), target.flatten())
-    _close(entropy, meta['weighted_bce'])
+    close(entropy, meta['weighted_bce'], STALE_LOSS)
     mask = torch.ones(target.shape[:2], dtype=torch.bool)
     both = WholeMaskLoss()(torch.logit(probability), target.bool(), mask, mask)
-    _close(both, meta['bottom'])
+    close(both, meta['bottom'], STALE_LOSS)
     logits, labels = _OFFICIAL[f'{name}.logits'], _OFFICIAL[f'{name}.labels']
     ce = SnippetCELoss()(logits.transpose(1, 2), labels.long(), mask)
-    _close(ce, meta['ce'])
+    close(ce, meta['ce'], STALE_LOSS)
 
 
 @pytest.mark.parametrize('split', _numbers('split'))
@@ -162,21 +155,21 @@ def test_golden_stale_blocks_of_the_released_model(split):
     mask = torch.ones(clips.shape[:2], dtype=torch.bool)
     embedding = _attention(f'{name}.param.embedding', 4)
     features = embedding(clips)
-    _close(features, _OFFICIAL[f'{name}.out.features'].transpose(1, 2))
+    close(features, _OFFICIAL[f'{name}.out.features'].transpose(1, 2), STALE_OUTPUT)
 
     state = _parameters(f'{name}.param.localizer_mask')
     localizer = StaticMaskLocalizer(clips.size(2), len(state['2.weight']))
     rules = [(r'0\.(\w+)', r'conv_in.\1'), (r'2\.(\w+)', r'conv_out.\1')]
     localizer.load_state_dict(rename(state, rules))
     masks = localizer(features, mask).sigmoid()
-    _close(masks, _OFFICIAL[f'{name}.out.mask'])
+    close(masks, _OFFICIAL[f'{name}.out.mask'], STALE_OUTPUT)
 
     adaption = _attention(f'{name}.param.cross_att', 4)
     text = adaption(
         _OFFICIAL[f'{name}.mid.cross_att_in_text'],
         _OFFICIAL[f'{name}.mid.cross_att_in_visual'],
     )
-    _close(text, _OFFICIAL[f'{name}.mid.cross_att_out'])
+    close(text, _OFFICIAL[f'{name}.mid.cross_att_out'], STALE_OUTPUT)
 
 
 @pytest.mark.parametrize('split', _numbers('split'))
@@ -193,8 +186,8 @@ def test_golden_stale_mask_decoder_of_the_released_model(split):
     position = torch.cat(codes, dim=1).expand(len(clips), -1, -1)
     features = _OFFICIAL[f'{name}.out.features'].transpose(1, 2)
     masks = decoder(clips, features, mask, position)
-    _close(masks, _OFFICIAL[f'{name}.mid.pred_masks'].squeeze(-1))
-    _close(masks[:, 0].sigmoid(), _OFFICIAL[f'{name}.out.fg'])
+    close(masks, _OFFICIAL[f'{name}.mid.pred_masks'].squeeze(-1), STALE_OUTPUT)
+    close(masks[:, 0].sigmoid(), _OFFICIAL[f'{name}.out.fg'], STALE_OUTPUT)
 
 
 @pytest.mark.parametrize('number', _numbers('resize'))
@@ -202,7 +195,9 @@ def test_golden_stale_rescaling(number):
     rows = _REFERENCE[f'resize{number}.in'].numpy()
     for key in ('linear100', 'linear256'):
         expected = _REFERENCE[f'resize{number}.{key}']
-        _close(torch.from_numpy(resample_rows(rows, len(expected))), expected)
+        close(
+            torch.from_numpy(resample_rows(rows, len(expected))), expected, STALE_OUTPUT
+        )
 
 
 class _Reference:
@@ -248,12 +243,12 @@ class _Reference:
 def test_golden_stale_reference_outputs(number):
     case = _Reference(number)
     probability = case.foreground_logits().sigmoid()
-    _close(probability, case.fg_prob)
+    close(probability, case.fg_prob, STALE_OUTPUT)
     chosen = binarize(probability, case.mask, case.meta['theta_bin'])
     assert torch.equal(chosen, case.fg_bin.bool())
     logits = classify_snippets(case.text, case.clips, chosen)
-    _close(logits.transpose(1, 2), case.logits)
-    _close(case.mask_logits().sigmoid(), case.masks)
+    close(logits.transpose(1, 2), case.logits, STALE_OUTPUT)
+    close(case.mask_logits().sigmoid(), case.masks, STALE_OUTPUT)
 
 
 @pytest.mark.parametrize('number', _numbers('ref'))
@@ -272,13 +267,13 @@ def test_golden_stale_reference_losses(number):
     classes, fg = case.labels_class.long(), case.labels_fg.bool()
     logits = case.logits.transpose(1, 2)
     masks = case.mask_logits()
-    _close(SnippetCELoss()(logits, classes, case.mask), expected['cls'])
+    close(SnippetCELoss()(logits, classes, case.mask), expected['cls'], STALE_LOSS)
     loss = ActionMaskLoss()(masks, case.labels_mask.bool(), fg, case.mask)
-    _close(loss, expected['mask'])
+    close(loss, expected['mask'], STALE_LOSS)
     loss = BCELoss()(case.foreground_logits(), fg.float(), case.mask)
-    _close(loss, expected['comp'])
+    close(loss, expected['comp'], STALE_LOSS)
     loss = BranchConsistencyLoss()(logits, masks, case.clips, case.mask)
-    _close(loss, expected['const'])
+    close(loss, expected['const'], STALE_LOSS)
 
 
 @pytest.mark.parametrize('number', _numbers('ref'))
@@ -298,6 +293,6 @@ def test_golden_stale_reference_candidates(number):
         spans, score, label = candidates(scores[row], masks[row])
         expected = torch.tensor(expected, dtype=torch.float64)
         spans = spans.double() * case.meta['durations'][row]
-        _close(spans, expected[:, :2])
-        _close(score, expected[:, 2])
+        close(spans, expected[:, :2], STALE_SEGMENT)
+        close(score, expected[:, 2], STALE_SCORE)
         assert label.tolist() == expected[:, 3].tolist()

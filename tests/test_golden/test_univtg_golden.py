@@ -2,8 +2,21 @@
 
 import pytest
 import torch
-from detr_golden import Case, cases, close, compare_gradients, converter
-from detr_golden import compare_predictions as compare
+from detr_golden import (
+    Case,
+    cases,
+    compare_gradients,
+    converter,
+    fit_inputs,
+)
+from tolerances import (
+    DETR_LOSS,
+    SALIENCY,
+    SPANS,
+    STATES,
+    close,
+    compare_predictions,
+)
 
 from mmvtg.models.heads import UniVTGHead
 from mmvtg.models.necks import JointEncoder
@@ -21,7 +34,7 @@ class Net(torch.nn.Module):
         state, settings = CONVERTER['convert'](case.state())
         neck = settings['neck']
         neck['layer'].update(num_heads=options['nheads'], dropout=0.0)
-        neck['inputs']['dropout'] = 0.0
+        fit_inputs(neck, case)
         temperature = options['temperature']
         losses = dict(
             cls=dict(
@@ -54,6 +67,7 @@ class Net(torch.nn.Module):
             official_padding=True,
         )
         self.load_state_dict(state)
+        self.double()
 
 
 @pytest.fixture(scope='module', params=cases('univtg'))
@@ -89,13 +103,13 @@ def test_golden_univtg_forward_and_targets(case, net):
     recorded = data['tgt/timestamp'][..., 0]
     close(points.masked_fill(~mask, 0), recorded.masked_fill(~mask, 0))
     offsets = outputs.spans - points[..., None]
-    close(offsets, data['out/pred_spans'])
-    close(outputs.logits.sigmoid()[..., None], data['out/pred_logits'])
-    close(outputs.similarity[mask], data['out/saliency_scores'][mask])
+    close(offsets, data['out/pred_spans'], SPANS)
+    close(outputs.logits.sigmoid()[..., None], data['out/pred_logits'], SALIENCY)
+    close(outputs.similarity[mask], data['out/saliency_scores'][mask], SALIENCY)
     if 'out/txt_mem_proj' in data:
-        close(outputs.query[:, None], data['out/txt_mem_proj'])
+        close(outputs.query[:, None], data['out/txt_mem_proj'], STATES)
     if 'out/vid_mem_proj' in data:
-        close(fused.steps[0].clips[mask], data['out/vid_mem_proj'][mask])
+        close(fused.steps[0].clips[mask], data['out/vid_mem_proj'][mask], STATES)
     inside, target = net.head.assign(case.samples(), mask)
     assert torch.equal(inside.float(), data['tgt/timestamp_window'])
     close(target[inside], data['tgt/span_labels_nn'][inside])
@@ -110,9 +124,11 @@ def test_golden_univtg_losses_and_gradients(case, net):
     assert len(losses) == len(weights)
     for ours, theirs in names.items():
         key = f'loss_{theirs}'
-        close(losses[f'loss_{ours}'], weights[key] * case.meta['losses'][key])
+        close(
+            losses[f'loss_{ours}'], weights[key] * case.meta['losses'][key], DETR_LOSS
+        )
     total = sum(losses.values())
-    close(total, case.meta['total_weighted'])
+    close(total, case.meta['total_weighted'], DETR_LOSS)
     net.zero_grad()
     total.backward()
     compare_gradients(net, case, CONVERTER['RULES'])
@@ -143,4 +159,4 @@ def test_golden_univtg_predictions(case, net, suppressed):
         for row in expected:
             windows = row['pred_relevant_windows']
             row['pred_relevant_windows'] = [w for w in windows if w[2] > 0]
-        compare(samples, expected, smallest=1)
+        compare_predictions(samples, expected, smallest=1.0)

@@ -52,6 +52,7 @@ def test_checkpoint_loads_strictly(official, tmp_path, nested, monkeypatch):
     assert checkpoint['meta']['r2_tuning'] == dict(
         channels=32,
         num_steps=4,
+        ffn_ratio=4,
         strides=[1, 2, 4, 8],
         use_tef=True,
         video_dims=24,
@@ -73,6 +74,39 @@ def test_settings_are_read_from_shapes(name, steps, strides, tef, boundary):
     assert settings['strides'] == strides
     assert settings['use_tef'] is tef
     assert settings['with_boundary'] is boundary
+
+
+def test_feed_forward_ratio_is_read_from_shapes(official):
+    half = dict(official)
+    for key, dim in [('0.weight', 0), ('0.bias', 0), ('2.weight', 1)]:
+        key = f'adapter.tem.ffn.mapping.{key}'
+        half[key] = official[key].narrow(dim, 0, 64).contiguous()
+    state, settings = convert(half)
+    assert settings['ffn_ratio'] == 2
+    block = R2Block(**TINY, ffn_ratio=settings['ffn_ratio'])
+    neck = {k[len('neck.') :]: v for k, v in state.items() if k.startswith('neck.')}
+    block.load_state_dict(neck)
+    odd = {**half, 'adapter.tem.ffn.mapping.0.weight': torch.zeros(50, 32)}
+    with pytest.raises(ValueError, match=r'linear_in\.weight \(50, 32\) instead of'):
+        convert(odd)
+
+
+def test_strides_are_read_from_the_convolutions_of_each_level(official):
+    # Without the levels of strides 2 and 8, that of stride 4 is the second.
+    other = {'coef': torch.ones(2)}
+    for key, value in official.items():
+        if key.startswith('pyramid.blocks.2.'):
+            other[key.replace('blocks.2.', 'blocks.1.')] = value
+        elif not key.startswith(('pyramid.', 'coef')):
+            other[key] = value
+    assert convert(other)[1]['strides'] == [1, 4]
+    gap = {k: v for k, v in official.items() if 'blocks.3.1.' not in k}
+    with pytest.raises(ValueError, match='do not fit the convolutions'):
+        convert(gap)
+    short = {k: v for k, v in official.items() if 'blocks.3.11.' not in k}
+    short = {k: v for k, v in short.items() if 'blocks.3.13.' not in k}
+    with pytest.raises(ValueError, match=r'strides = \(1, 2, 4, 4\)'):
+        convert(short)
 
 
 def test_unknown_missing_and_misshapen_keys_are_named(official):

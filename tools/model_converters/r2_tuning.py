@@ -89,7 +89,9 @@ def infer_settings(state: StateDict) -> dict:
         match = re.fullmatch(r'pyramid\.levels\.(\d+)\.(\d+)\.conv\.weight', key)
         if match:
             convs.setdefault(int(match[1]), set()).add(int(match[2]))
-    if convs != {level: set(range(level)) for level in range(1, levels)}:
+    # Each convolution of a level halves its length.
+    halvings = [len(convs.get(level, ())) for level in range(levels)]
+    if convs != {i: set(range(count)) for i, count in enumerate(halvings) if count}:
         raise ValueError(
             f'{levels} level coefficients do not fit the convolutions of the pyramid, '
             f'{ {level: len(found) for level, found in convs.items()} } by level'
@@ -97,10 +99,12 @@ def infer_settings(state: StateDict) -> dict:
     width = state['neck.video_mlp.norm_in.weight'].numel()
     # CLIP widths are multiples of 8; two channels more are the temporal endpoints
     use_tef = width % 8 == 2
+    channels = state['neck.query_proj.weight'].size(0)
     return dict(
-        channels=state['neck.query_proj.weight'].size(0),
+        channels=channels,
         num_steps=steps,
-        strides=[2**level for level in range(levels)],
+        ffn_ratio=state['neck.layer.ffn.linear_in.weight'].size(0) // channels,
+        strides=[2**count for count in halvings],
         use_tef=use_tef,
         video_dims=width - 2 * use_tef,
         query_dims=state['neck.query_mlp.norm_in.weight'].numel(),

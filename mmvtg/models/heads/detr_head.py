@@ -194,10 +194,9 @@ class DETRHead(BaseModule):
         mask = fused.words_mask
         if self.official_padding:  # parity: padded words count
             mask = torch.ones_like(mask)
-        states, words = (
-            self.state_proj(states.float()),
-            self.word_proj(fused.words.float()),
-        )
+        dtype = self.state_proj.weight.dtype
+        states = self.state_proj(states.to(dtype))
+        words = self.word_proj(fused.words.to(dtype))
         return self.losses['words'](states, words, matched, mask)
 
     def predict(

@@ -26,7 +26,7 @@ _LOSSES = ('cls', 'boundary', 'saliency', 'video', 'layer')
 class R2Head(BaseModule):
     """Classifies and regresses at the points of a temporal pyramid.
 
-    It computes in float32 whatever the autocast around it.
+    It computes in the data type of its parameters whatever the autocast around it.
 
     Args:
         channels (int): C.
@@ -42,7 +42,8 @@ class R2Head(BaseModule):
         post_processor (dict, optional): Applied to predicted moments of a batch.
         max_moments (int): Kept by score before post-processing.
         official_padding (bool): Parity with the authors' code, whose convolutions see
-            padded clips.
+            padded clips, and whose boundary loss counts positive points in the padding:
+            a moment that ends with its video has one if the batch has a longer video.
 
     Raises:
         ValueError: If a role is unknown, or roles and levels do not fit the head.
@@ -99,7 +100,8 @@ class R2Head(BaseModule):
         Args:
             fused (FusedFeatures): With levels; all (B, ., C).
         """
-        levels = [level.float() for level in fused.levels]
+        dtype = self.level_scale.dtype
+        levels = [level.to(dtype) for level in fused.levels]
         # parity: the authors' convolutions see what lies in the padding
         masks = [None if self.official_padding else m for m in fused.level_masks]
         with torch.autocast(fused.clips.device.type, enabled=False):
@@ -111,9 +113,9 @@ class R2Head(BaseModule):
                     for x, m, scale in zip(levels, masks, self.level_scale)
                 ]
                 distances = torch.cat(scaled, dim=1)
-            query = self.query_pool(fused.words.float(), fused.words_mask)
+            query = self.query_pool(fused.words.to(dtype), fused.words_mask)
             similarity = torch.cosine_similarity(
-                fused.clips.float(), query[:, None], dim=-1
+                fused.clips.to(dtype), query[:, None], dim=-1
             )
         lengths = [level.size(1) for level in levels]
         return HeadOutputs(
@@ -172,8 +174,10 @@ class R2Head(BaseModule):
         if 'cls' in self.losses:
             losses['cls'] = self.losses['cls'](outputs.logits, target, outputs.mask)
         if 'boundary' in self.losses:
+            if not self.official_padding:  # parity: positives in the padding count
+                positive = positive & outputs.mask
             losses['boundary'] = self.losses['boundary'](
-                outputs.distances, distances, positive & outputs.mask
+                outputs.distances, distances, positive
             )
         return losses
 
@@ -212,7 +216,8 @@ class R2Head(BaseModule):
         clips = torch.stack([step.clips[own, positive] for step in fused.steps])
         words = torch.stack([step.words for step in fused.steps])
         mask = fused.words_mask.expand(len(words), -1, -1)
-        clips, words = clips.float(), self.query_pool(words.float(), mask)
+        clips, words = (x.to(self.level_scale.dtype) for x in (clips, words))
+        words = self.query_pool(words, mask)
         if 'video' in self.losses:
             losses['video'] = self.losses['video'](clips, words)
         if 'layer' in self.losses:

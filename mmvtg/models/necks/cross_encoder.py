@@ -37,7 +37,10 @@ class CrossEncoder(BaseModule):
         summary_token (bool): A learned token sees all clips in the last layers and
             becomes ``summary`` (QD-DETR's saliency token).
         negative_pairs (bool): While training, also fuse each video with the query of
-            the next sample of the batch that asks another video.
+            the next sample of the batch that asks another video. A batch of a single
+            video has no negative pairs.
+        official_negatives (bool): Parity with the authors' code, which takes the next
+            sample of any video. A batch of one sample is its own negative.
         refine (bool): Let clips read the words once before the layers (TR-DETR's visual
             feature refinement).
         official_padding (bool): Parity with the authors' code, whose attention hides
@@ -55,6 +58,7 @@ class CrossEncoder(BaseModule):
         inputs: Optional[dict] = None,
         summary_token: bool = False,
         negative_pairs: bool = False,
+        official_negatives: bool = False,
         refine: bool = False,
         official_padding: bool = False,
     ) -> None:
@@ -62,6 +66,7 @@ class CrossEncoder(BaseModule):
         layer = {**DETR_LAYER, 'activation': 'prelu', **(layer or {})}
         self.num_heads = layer['num_heads']
         self.negative_pairs = negative_pairs
+        self.official_negatives = official_negatives
         self.official_padding = official_padding
         self.inputs = InputProjection(
             video_dims, query_dims, channels, **(inputs or {})
@@ -92,10 +97,15 @@ class CrossEncoder(BaseModule):
             there are any.
         """
         step, mask = self.inputs(video, query)
-        if self.negative_pairs and self.training and len(video.mask) > 1:
+        if not (self.negative_pairs and self.training):
+            return self.fuse(step, mask, query.mask)
+        if self.official_negatives:  # parity: the next sample, be it the same one
+            foreign = _foreign(None, mask)
+        elif len(video.mask) > 1:
             foreign = _foreign(video.owners, mask)
-            return self._fuse_pairs(step, mask, query.mask, foreign)
-        return self.fuse(step, mask, query.mask)
+        else:
+            return self.fuse(step, mask, query.mask)
+        return self._fuse_pairs(step, mask, query.mask, foreign)
 
     def fuse(
         self, step: StepFeatures, mask: Tensor, words_mask: Tensor, groups: int = 1

@@ -33,6 +33,8 @@ class R2Block(BaseModule):
         channels (int): C, hidden width.
         num_steps (int): K. Towers may hand out more layers; the last K are read.
         num_heads (int): Of the transformer layer.
+        ffn_ratio (int): Hidden width of the transformer layer's feed-forward part, as a
+            multiple of ``channels``.
         dropout (float): Of the two MLPs.
         drop_path (float): Of the transformer layer.
         use_tef (bool): Tell each token where its frame begins and ends, as fractions of
@@ -53,6 +55,7 @@ class R2Block(BaseModule):
         channels: int = 256,
         num_steps: int = 4,
         num_heads: int = 8,
+        ffn_ratio: int = 4,
         dropout: float = 0.5,
         drop_path: float = 0.1,
         use_tef: bool = True,
@@ -80,7 +83,7 @@ class R2Block(BaseModule):
         self.layer = TransformerLayer(
             channels,
             num_heads,
-            4 * channels,
+            ffn_ratio * channels,
             order=('cross_attn', 'self_attn', 'ffn'),
             drop_path=drop_path,
         )

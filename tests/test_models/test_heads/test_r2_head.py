@@ -209,6 +209,28 @@ def test_official_padding_lets_convolutions_see_padding():
     assert torch.allclose(official.logits[1, :5], masked.logits[1, :5], atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    'official, boundary',
+    # 2 + 0 + 2 per video over both ends of 6 points, or 5 without the padded one
+    [(True, 0.2 * 8 / (2 * 6)), (False, 0.2 * 6 / (2 * 5))],
+)
+def test_official_padding_counts_positives_in_the_padding(official, boundary):
+    # Clips 5 to 7 are the moment. Clip 7 exists only in the longer video.
+    pyramid, head = make_head(official_padding=official)
+    samples = make_samples((12, 7), spans=((10.0, 14.0),))
+    outputs = head(pyramid(make_fused((12, 7))))
+    positive, _ = head.assign(outputs.points, samples)
+    assert positive.nonzero().tolist() == [[b, x] for b in (0, 1) for x in (5, 6, 7)]
+    assert outputs.mask[:, 7].tolist() == [True, False]
+    outputs.distances = torch.ones_like(outputs.distances)
+    losses = head.point_losses(outputs, torch.zeros(2, 12), samples)
+    assert losses['boundary'].item() == pytest.approx(boundary)
+    outputs.logits[1, 7] = 100.0
+    assert (
+        head.point_losses(outputs, torch.zeros(2, 12), samples)['cls'] == losses['cls']
+    )
+
+
 def test_head_computes_in_float32_under_autocast():
     pyramid, head = make_head()
     fused = pyramid(make_fused((12, 7)))

@@ -154,3 +154,37 @@ def test_states_near_words():
         total += torch.stack(u).logsumexp(0) - sum(chosen) / len(chosen)
     found = QueryWordLoss(0.07)(states, words, matched, mask)
     assert torch.allclose(found, total / 2, rtol=1e-4)
+
+
+def test_a_single_matched_row_is_not_halved():
+    spans, target = (
+        torch.tensor([[[0.0, 2], [5, 6]]]),
+        torch.tensor([[[1.0, 2], [0, 1]]]),
+    )
+    positive = torch.tensor([[True, False]])
+    assert SpanL1Loss()(spans, target, positive).item() == pytest.approx(0.5)
+    found = SpanGIoULoss()(spans, target, positive).item()
+    assert found == pytest.approx(1 - giou([0, 2], [1, 2]))
+
+
+def test_background_may_weigh_twice():
+    logits, target = torch.randn(2, 4), torch.tensor([[1.0, 0, 0, 1], [0, 1, 0, 0]])
+    loss = F.binary_cross_entropy_with_logits(logits, target, reduction='none')
+    expected = (loss * (2 - target)).mean()
+    assert torch.allclose(BCELoss(background_weight=2.0)(logits, target), expected)
+
+
+def test_single_points_have_the_distance_of_their_hull():
+    a, b = torch.tensor([1.0, 1.0]), torch.tensor([3.0, 3.0])
+    assert span_giou(a, b).item() == -1
+    # Spans within a hundredth are not rounded to points.
+    a, b = torch.tensor([0.0, 0.02]), torch.tensor([0.01, 0.04])
+    assert span_giou(a, b).item() == pytest.approx(0.25, abs=1e-6)
+
+
+def test_conversion_of_batches_of_spans():
+    spans = torch.rand(2, 3, 4, 2).cumsum(-1)
+    centers = span_to_center(spans)
+    assert torch.allclose(centers[..., 0], spans.mean(-1))
+    assert torch.allclose(centers[..., 1], spans[..., 1] - spans[..., 0])
+    assert torch.allclose(center_to_span(centers), spans, atol=1e-6)

@@ -58,3 +58,15 @@ def test_a_single_query_has_no_negative_queries():
     )
     assert moment.item() == 0 and query.isfinite()
     moment.backward()
+
+
+def test_thresholds_include_their_value():
+    owners = torch.tensor([0, 0])
+    sim = torch.tensor([[[0.3, -0.2]], [[0.1, 0.4]]]).double()
+    ious = torch.tensor([[1.0, 0.5], [0.5, 0.75]]).double()
+    pairs = torch.tensor([[1.0, 0.5], [0.5, 1.0]]).double()
+    ours = MutualMatchingLoss(1, 0.3, 0.1, exact_negative_mask=True)(
+        sim, owners, ious, pairs
+    )
+    # Nothing is left as a negative.
+    assert [loss.item() for loss in ours] == pytest.approx([0, 0], abs=1e-9)

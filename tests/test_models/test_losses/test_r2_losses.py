@@ -12,7 +12,9 @@ from mmvtg.models.losses import (
     SaliencyNCELoss,
     SpanL1Loss,
     focal_loss,
+    info_nce,
     masked_mean,
+    saliency_nce,
 )
 
 
@@ -133,3 +135,25 @@ def test_saliency_nce_of_one_sample_has_finite_gradients():
 def test_saliency_nce_refuses_unknown_directions():
     with pytest.raises(ValueError, match='rows'):
         SaliencyNCELoss(directions=['rows'])
+
+
+def test_masked_mean_of_one_entry_is_this_entry():
+    assert masked_mean(torch.tensor([3.0, 5.0]), torch.tensor([True, False])) == 3
+
+
+def test_losses_pass_their_settings_on():
+    torch.manual_seed(0)
+    logits, target = torch.randn(3, 4), (torch.rand(3, 4) > 0.5).float()
+    expected = focal_loss(logits, target, gamma=1.5, alpha=0.9).mean()
+    assert torch.allclose(FocalLoss(1.5, alpha=0.9)(logits, target), expected)
+    a, b = torch.randn(4, 5), torch.randn(4, 5)
+    assert torch.allclose(InfoNCELoss(0.5)(a, b), info_nce(a, b, 0.5))
+    assert not torch.allclose(info_nce(a, b, 0.5), info_nce(a, b))
+    assert torch.allclose(info_nce(a, b), info_nce(a, b, 0.07))
+    similarity, mask = torch.rand(2, 4), torch.ones(2, 4).bool()
+    saliency = torch.tensor([[1.0, 1.0, 0.5, 0.0], [0.0, 1.0, 1.0, 0.0]])
+    arguments = similarity, saliency, mask, torch.tensor([0, 1])
+    strict = saliency_nce(*arguments, strict=True)
+    assert torch.allclose(SaliencyNCELoss(strict=True)(*arguments), strict)
+    assert torch.allclose(SaliencyNCELoss()(*arguments), saliency_nce(*arguments))
+    assert not torch.allclose(strict, saliency_nce(*arguments))

@@ -108,3 +108,79 @@ def test_branches_that_agree_cost_nothing():
     assert loss(logits, masks, clips, mask).item() == pytest.approx(
         expected.item(), abs=1e-4
     )
+
+
+def slow_consistency(logits, mask_logits, clips, mask, top_k, theta_c, theta_m):
+    total = 0.0
+    for b in range(len(logits)):
+        real = mask[b].nonzero()[:, 0].tolist()
+        by_class = {t: logits[b, t].softmax(0)[:-1].max().item() for t in real}
+        by_mask = {
+            t: max(mask_logits[b, i, t].sigmoid().item() for i in real) for t in real
+        }
+        means = []
+        for scores, least in ((by_class, theta_c), (by_mask, theta_m)):
+            best = sorted(real, key=lambda t, s=scores: -s[t])[:top_k]
+            kept = best[:1] + [t for t in best[1:] if scores[t] > least]
+            rows = torch.stack([scores[t] * clips[b, t] for t in kept])
+            means.append(rows.sum(0))
+        total += 1 - torch.cosine_similarity(*means, dim=0).item()
+    return total / len(logits)
+
+
+@pytest.mark.parametrize('theta_m', [0.5, 0.99])
+def test_consistency_equals_its_equation(theta_m):
+    rng = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, T, 4, generator=rng)
+    mask_logits = torch.randn(2, T, T, generator=rng)
+    clips = torch.randn(2, T, 5, generator=rng)
+    mask = torch.ones(2, T, dtype=torch.bool)
+    mask[0, 5:] = False
+    # What lies in the padding would win, and a value at the threshold does not count.
+    logits[0, 5:, 0] = mask_logits[0, 5:] = mask_logits[0, :, 5:] = 9.0
+    mask_logits[1] = -2.0
+    mask_logits[1, 0, :3] = torch.tensor([1.0, 0.0, 0.5])
+    loss = BranchConsistencyLoss(3, 0.4, theta_m, loss_weight=2.0)
+    expected = slow_consistency(logits, mask_logits, clips, mask, 3, 0.4, theta_m)
+    found = loss(logits, mask_logits, clips, mask).item()
+    assert found == pytest.approx(2 * expected, rel=1e-5)
+
+
+def test_mask_loss_of_one_background_clip():
+    logits, target, action, mask = example()
+    target[0, :, 1] = True
+    target[0, 0, 1] = False
+    action = torch.zeros_like(action)
+    action[0, 1] = True
+    expected = slow_mask_loss(logits, target, action, mask)
+    found = ActionMaskLoss()(logits, target, action, mask).item()
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_whole_mask_loss_equals_its_equation():
+    logits, target, action, mask = example()
+    mask[0, 5:] = False
+    entropy, dice = [], 0.0
+    positive, count = 10, 20
+    for b in range(2):
+        real = mask[b].nonzero()[:, 0].tolist()
+        pairs = [
+            (logits[b, i, t].sigmoid().item(), float(target[b, i, t]))
+            for i in real
+            for t in real
+        ]
+        entropy += pairs
+        positive += sum(g for _, g in pairs)
+        count += len(pairs)
+        product = sum(p * g for p, g in pairs)
+        squares = sum(p * p + g * g for p, g in pairs)
+        dice += (1 - (product + 1) / (squares + 1)) / 2
+    ratio = count / positive
+    total = -sum(
+        0.5 * ratio * g * math.log(p)
+        + 0.5 * ratio / (ratio - 1) * (1 - g) * math.log(1 - p)
+        for p, g in entropy
+    )
+    expected = 3 * (0.3 * total / count + 0.7 * dice)
+    found = WholeMaskLoss(0.3, 0.7, loss_weight=3.0)(logits, target, action, mask)
+    assert found.item() == pytest.approx(expected, rel=1e-4)

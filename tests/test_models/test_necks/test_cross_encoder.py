@@ -80,3 +80,24 @@ def test_no_query_of_the_same_video_is_negative():
     alone = VideoFeatures(video.mask[:1], clips=video.clips[:1])
     alone.owners = torch.zeros(3, dtype=torch.long)
     assert neck.train()(alone, query).negative is None
+
+
+def test_official_negatives_are_the_next_queries_of_any_video():
+    neck = make_neck(
+        summary_token=True, negative_pairs=True, official_negatives=True
+    ).train()
+    video, query = make_inputs()
+    alone = (
+        VideoFeatures(mask=video.mask[:1], clips=video.clips[:1]),
+        QueryFeatures(mask=query.mask[:1], words=query.words[:1]),
+    )
+    own = neck(*alone)
+    assert torch.allclose(own.negative.clips, own.clips, atol=1e-6)
+    assert torch.allclose(own.negative.summary, own.summary, atol=1e-6)
+    shared = VideoFeatures(video.mask[:2], clips=video.clips[:2])
+    shared.owners = torch.tensor([0, 0, 1])
+    negative = neck(shared, query).negative
+    order = [1, 2, 0]
+    chosen = QueryFeatures(mask=query.mask[order], words=query.words[order])
+    expected = neck.eval()(shared.spread(), chosen)
+    assert torch.allclose(negative.clips, expected.clips, atol=1e-6)

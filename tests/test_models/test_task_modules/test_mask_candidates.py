@@ -126,3 +126,54 @@ def test_mean_of_a_mask_prefers_what_fits():
     assert score.tolist() == pytest.approx([0.45, 0.5 * (3 * 0.9 + 3 * 0.3) / 6])
     with pytest.raises(ValueError, match="mask_score is 'sum'"):
         MaskCandidates(mask_score='sum')
+
+
+def test_thresholds_leave_out_their_value():
+    scores = torch.zeros(10, 1)
+    scores[:3, 0] = torch.tensor([0.5, 0.25, 0.75])
+    masks = torch.zeros(10, 10)
+    masks[:4] = 1.0
+    masks[4] = 0.5
+    settings = dict(mask_thresholds=(0.5,), class_threshold=0.25)
+    # Three clips propose the same segment; its best score stays.
+    spans, score, _ = MaskCandidates(min_share=0.3, **settings)(scores, masks)
+    assert spans.tolist() == [pytest.approx([0, 0.4])]
+    assert score.tolist() == [0.75]
+    assert not len(MaskCandidates(min_share=0.4, **settings)(scores, masks)[0])
+    only = torch.zeros(10, 1)
+    only[1] = 0.25
+    assert not len(MaskCandidates(min_share=0.3, **settings)(only, masks)[0])
+
+
+def test_mean_over_a_segment_of_one_clip():
+    scores, masks = torch.zeros(10, 1), torch.zeros(10, 10)
+    scores[4], masks[4, 4] = 0.5, 0.8
+    find = MaskCandidates(mask_thresholds=(0.2,), mask_score='mean')
+    assert find(scores, masks)[1].tolist() == pytest.approx([0.4])
+
+
+def test_suppression_has_its_settings_and_a_limit_that_grows_with_the_video():
+    spans = torch.tensor([[n, n + 0.5] for n in range(8)])
+    scores, labels = torch.arange(8, 0, -1.0), torch.zeros(8, dtype=torch.long)
+    find = MaskCandidates(nms=dict(kind='linear', max_num=2))
+    assert len(find.suppress(spans, scores, labels)[0]) == 2
+    assert len(find.suppress(spans, scores, labels, times=3)[0]) == 6
+    assert find.nms == dict(kind='linear', max_num=2)
+    pair = torch.tensor([[0.0, 1.0], [0.5, 1.0]])
+    _, kept, _ = find.suppress(pair, torch.tensor([1.0, 0.5]), labels[:2])
+    assert kept.tolist() == [1.0, 0.25]
+
+
+def test_ten_clips_propose_by_default():
+    assert MaskCandidates().top_clips == 10
+
+
+def test_shorter_is_what_is_shorter_inside_the_video():
+    spans = torch.tensor([[-5.0, 2.0], [0.0, 6.0], [4.0, 9.0]])
+    target = snippet_targets(spans, torch.tensor([0, 1, 2]), 10.0, 10, 3)
+    assert target.classes.tolist() == [0, 0, 1, 1, 2, 2, 2, 2, 2, 3]
+
+
+def test_start_of_an_instance_is_inside_and_its_end_is_not():
+    target = snippet_targets(torch.tensor([[2.5, 5.5]]), torch.tensor([0]), 10.0, 10, 1)
+    assert target.foreground.nonzero()[:, 0].tolist() == [2, 3, 4]

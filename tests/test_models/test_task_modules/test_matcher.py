@@ -1,7 +1,8 @@
 """The assignment of queries to moments."""
 
-from itertools import permutations
+from itertools import permutations, product
 
+import pytest
 import torch
 
 from mmvtg.models.task_modules import HungarianMatcher
@@ -47,3 +48,13 @@ def test_no_moments():
     none = torch.zeros(2, dtype=torch.long)
     found = HungarianMatcher()(zeros, zeros, torch.zeros(2, 1, 2), none)
     assert (found == -1).all()
+
+
+def test_costs_of_all_pairs():
+    torch.manual_seed(0)
+    logits, spans = torch.randn(2, 2, 4, 2), torch.rand(2, 2, 4, 2)
+    targets = torch.rand(2, 3, 2)
+    costs = HungarianMatcher().cost(logits, spans, targets)
+    for layer, k, q, m in product(range(2), range(2), range(4), range(3)):
+        expected = pair_cost(logits[layer, k, q], spans[layer, k, q], targets[k, m])
+        assert costs[layer, k, q, m].item() == pytest.approx(expected, abs=1e-5)

@@ -154,3 +154,52 @@ def test_voting_moves_spans_to_the_mean_of_their_like():
     labels = torch.tensor([0, 1, 0])
     kept = moment_nms(spans, scores, labels, voting_threshold=0.7)[0]
     assert kept[0].tolist() == [0, 4]
+
+
+def test_floor_and_vote_include_their_value():
+    spans = torch.tensor([[0.0, 4.0], [0.0, 2.0], [8.0, 9.0]])
+    scores = torch.tensor([1.0, 0.5, 0.5])
+    options = dict(kind='hard', iou_threshold=0.9)
+    assert moment_nms(spans, scores, min_score=0.5, **options)[2].tolist() == [0, 1, 2]
+    kept = moment_nms(spans, scores, voting_threshold=0.5, **options)[0]
+    # IoU 0.5, so the second span counts with 0.5 x 0.5.
+    assert kept[0].tolist() == pytest.approx([0, (4 + 0.25 * 2) / 1.25])
+
+
+def test_defaults_of_each_kind():
+    # IoU 0.5 and 0.75 with the first.
+    spans = torch.tensor([[[4.0, 8.0], [4.0, 6.0], [4.0, 7.0]]])
+    scores = torch.tensor([[1.0, 0.5, 0.25]])
+    result = {kind: batched_moment_nms(spans, scores, kind=kind) for kind in _KINDS}
+    assert result['hard'][0].tolist() == [1.0, 0.5, 0.0]
+    # The second lowers the third, too: IoU 2 / 3.
+    assert result['linear'][0].tolist() == pytest.approx([1, 0.25, 0.25 / 4 / 3])
+    rest = [0.5 * math.exp(-0.5), 0.25 * math.exp(-1.125 - 8 / 9)]
+    assert result['gaussian'][0].tolist() == pytest.approx([1, *rest])
+
+
+def test_gaussian_starts_at_its_limit_which_counts_lengths():
+    spans = torch.tensor([[[8.0, 12.0], [8.0, 10.0]]])
+    scores = torch.tensor([[1.0, 0.5]])
+    options = dict(kind='gaussian', sigma=0.5)
+    # The limit is 0.25 + 4 / 16 = 0.5, the IoU of both.
+    result = batched_moment_nms(spans, scores, gaussian_from=(0.25, 1 / 16), **options)
+    assert result[0].tolist() == pytest.approx([1, 0.5 * math.exp(-0.5)])
+
+
+def test_official_ties_keep_what_is_at_the_threshold():
+    spans, scores = torch.tensor([[[0.0, 4.0], [0.0, 2.0]]]), torch.tensor([[1.0, 0.5]])
+    options = dict(kind='hard', iou_threshold=0.5)
+    kept = batched_moment_nms(spans, scores, official_ties=True, **options)
+    assert kept.tolist() == [[1.0, 0.5]]
+    assert batched_moment_nms(spans, scores, **options).tolist() == [[1.0, 0.0]]
+    options['iou_threshold'] = 0.49
+    kept = batched_moment_nms(spans, scores, official_ties=True, **options)
+    assert kept.tolist() == [[1.0, 0.0]]
+
+
+def test_masked_rows_neither_change_nor_are_changed():
+    spans = torch.tensor([[[0.0, 4.0], [0.0, 4.0], [0.0, 4.0]]])
+    scores, mask = torch.tensor([[0.5, 0.4, 0.9]]), torch.tensor([[True, True, False]])
+    result = batched_moment_nms(spans, scores, mask)
+    assert torch.equal(result, torch.tensor([[0.5, 0.0, 0.9]]))

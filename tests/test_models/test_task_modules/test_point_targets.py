@@ -69,3 +69,7 @@ def test_padded_and_absent_moments_match_nothing():
     assert positive.shape == (2, 12)
     assert not positive.any()
     assert distances.shape == (2, 12, 2)
+
+
+def test_default_radius_is_that_of_the_paper():
+    assert PointTargetAssigner().radius == 1.5

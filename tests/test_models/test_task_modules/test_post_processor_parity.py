@@ -31,3 +31,16 @@ def test_keep_drops_what_was_suppressed_and_the_rest():
     assert len(run(rows, 60.0, nms=nms)) == 4
     found = run(rows, 60.0, nms=nms, keep=2)
     assert [row[:2] for row in found] == [[0, 10], [20, 30]]
+
+
+def test_keep_drops_only_what_was_suppressed():
+    rows = [[0, 10, 0.9], [0, 9.5, 0.8], [20, 30, 0.7]]
+    nms = dict(kind='hard', iou_threshold=0.7)
+    found = run(rows, 60.0, nms=nms, keep=10)
+    assert [row[:2] for row in found] == [[0, 10], [20, 30]]
+    assert len(run(rows, 60.0, keep=10)) == 3
+
+
+def test_suppression_gets_its_settings():
+    rows = [[0.0, 10.0, 1.0], [5.0, 10.0, 0.5]]
+    assert run(rows, 60.0, nms=dict(kind='linear')) == [[0, 10, 1], [5, 10, 0.25]]

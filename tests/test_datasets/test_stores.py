@@ -1,0 +1,69 @@
+"""Manifests of stores, and packs that are opened once."""
+
+import tempfile
+
+import numpy as np
+import pytest
+import torch
+
+from mmvtg.datasets.errors import BadSampleError
+from mmvtg.datasets.feature_store import check_manifest
+from mmvtg.datasets.pack_lookup import find_packed, open_pack, packed_array
+from mmvtg.datasets.pack_writer import PackWriter
+from mmvtg.datasets.store_manifest import claim_folder, read_manifest
+
+MANIFEST = dict(kind='video', fps=0.5, row_shape=[3], dtype='float16')
+
+
+def fill(folder, name):
+    with PackWriter(str(folder), MANIFEST) as pack:
+        pack.write(name, torch.arange(6.0).reshape(2, 3).half())
+
+
+def test_a_pack_is_opened_once_per_kind_of_preloading(tmp_path):
+    fill(tmp_path, 'v')
+    pack, loaded = open_pack(str(tmp_path)), open_pack(str(tmp_path), 'ram')
+    assert pack.preload is None and loaded.preload == 'ram'
+    assert open_pack(str(tmp_path)) is pack
+    assert find_packed(str(tmp_path / 'v.npy'), 'ram').pack is loaded
+
+
+def test_a_video_written_after_opening_is_found(tmp_path):
+    fill(tmp_path, 'v')
+    assert find_packed(str(tmp_path / 'w.npy')) is None
+    fill(tmp_path, 'w')
+    assert find_packed(str(tmp_path / 'w.npy')).name == 'w'
+
+
+def test_half_precision_is_kept(tmp_path):
+    fill(tmp_path, 'v')
+    found = find_packed(str(tmp_path / 'v'))
+    assert found.shape == (2, 3)
+    array = packed_array(found)
+    assert array.dtype == np.float16
+    assert array.tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_manifest_is_written_beside_its_name(tmp_path, monkeypatch):
+    # A link cannot lead to another file system, such as that of /tmp.
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path / 'absent'))
+    folder = tmp_path / 'store'
+    claim_folder(str(folder), MANIFEST)
+    assert read_manifest(str(folder)) == MANIFEST
+    assert [path.name for path in folder.iterdir()] == ['manifest.json']
+
+
+def test_hooks_of_a_store_are_compared_by_type(tmp_path):
+    hooks = [dict(type='LayerTap', num_layers=2), dict(type='Adapter')]
+    claim_folder(str(tmp_path), dict(MANIFEST, hooks=hooks))
+    check_manifest(str(tmp_path), 0.5, dict(hooks=('LayerTap', 'Adapter')))
+    for other in ([], ['LayerTap'], ['Adapter', 'LayerTap']):
+        with pytest.raises(BadSampleError, match='hooks is'):
+            check_manifest(str(tmp_path), 0.5, dict(hooks=other))
+
+
+def test_rates_are_equal_but_for_rounding(tmp_path):
+    claim_folder(str(tmp_path), MANIFEST)
+    check_manifest(str(tmp_path), 0.5 + 1e-7)
+    with pytest.raises(BadSampleError, match=r'made at 0\.5 clips per second'):
+        check_manifest(str(tmp_path), 0.5 + 1e-5)
