@@ -2,8 +2,9 @@
 
 ``MMVTG_GOLDEN_DIR`` names a folder with all recordings of the authors' code. Without
 it, tests read the bundled ones in ``tests/data/golden``, which are a part of them.
-``test_golden/recordings.json`` lists the files of both. A file that is listed and
-missing is an error, so no golden test vanishes with its recording.
+``test_golden/recordings.json`` lists the bundled files, and patterns of the files that
+a complete folder has, whatever its recordings are called. A file that is missing is an
+error, so no golden test vanishes with its recording.
 """
 
 import json
@@ -20,14 +21,14 @@ def golden_folder(method: str) -> Path:
     """Return the folder with the recordings of a method.
 
     Raises:
-        FileNotFoundError: If a listed file is missing.
+        FileNotFoundError: If a listed file is missing, or all files of a pattern.
     """
     kind, root = 'complete', GOLDEN
     if GOLDEN == BUNDLED or method not in LISTED[kind]:
         kind, root = 'bundled', BUNDLED  # Some recordings are only bundled.
     folder = root / method
     names = LISTED[kind].get(method, [])
-    missing = [name for name in names if not (folder / name).is_file()]
+    missing = [name for name in names if not any(folder.glob(name))]
     if missing:
         raise FileNotFoundError(
             f'{folder} lacks recordings: {", ".join(missing)}. Unset MMVTG_GOLDEN_DIR '
