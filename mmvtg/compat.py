@@ -204,7 +204,7 @@ def mend_loader() -> bool:
     """
     from mmengine.runner.checkpoint import CheckpointLoader
 
-    from .engine.checkpoint import load_from_http, load_from_local
+    from .engine.loading import load_from_http, load_from_local
 
     CheckpointLoader.register_scheme('', loader=load_from_local, force=True)
     CheckpointLoader.register_scheme(

@@ -20,7 +20,7 @@ from typing import Dict, List, Optional
 
 from safetensors.torch import save_file
 
-from mmvtg.engine.checkpoint import load_from_local
+from mmvtg.engine.loading import load_from_local
 from mmvtg.utils.download import file_hash
 from mmvtg.utils.files import replacing, write_atomic
 from mmvtg.utils.tool_main import tool_main

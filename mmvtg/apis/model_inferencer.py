@@ -12,7 +12,7 @@ from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmvtg.engine.checkpoint import features_record, stored_config
+from mmvtg.engine.loading import features_record, stored_config
 from mmvtg.registry import MODELS, TRANSFORMS, resolve
 from mmvtg.utils.config_types import plain_types
 from mmvtg.utils.state_dicts import check_weights

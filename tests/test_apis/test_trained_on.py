@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from mmvtg.apis import VTGInferencer
 from mmvtg.datasets.errors import BadSampleError
-from mmvtg.engine.checkpoint import features_record
+from mmvtg.engine.loading import features_record
 from mmvtg.extraction import FeatureExtractor
 from mmvtg.registry import DATASETS, MODELS
 from mmvtg.utils.launch import load_config

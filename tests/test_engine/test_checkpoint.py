@@ -4,11 +4,9 @@ import logging
 import os
 
 import pytest
-import torch
 from mmengine.fileio import get_file_backend
-from safetensors.torch import save_file
 
-from mmvtg.engine import SafeCheckpointHook, checkpoint
+from mmvtg.engine import SafeCheckpointHook
 from mmvtg.utils import replacing, write_atomic
 
 
@@ -78,15 +76,3 @@ def test_leftovers_of_a_kill_are_deleted_when_training_begins(tmp_path):
     assert (tmp_path / leftover).exists()  # perhaps of a training, seen by a test run
     hook.before_train(run)
     assert sorted(os.listdir(tmp_path)) == sorted(kept)
-
-
-def test_safetensors_are_loaded_to_the_device_or_refused(tmp_path):
-    path = str(tmp_path / 'w.safetensors')
-    save_file({'a': torch.ones(2)}, path)
-    assert checkpoint.load_from_local(path)['a'].tolist() == [1, 1]
-    for device in ('meta', torch.device('meta')):
-        assert checkpoint.load_from_local(path, device)['a'].device.type == 'meta'
-    with open(path, 'r+b') as file:
-        file.truncate(20)
-    with pytest.raises(ValueError, match=r'w\.safetensors cannot be loaded'):
-        checkpoint.load_from_local(path)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from mmvtg.engine.checkpoint import load_from_local
+from mmvtg.engine.loading import load_from_local
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'publish_model.py'
 tool = runpy.run_path(str(TOOL))

@@ -17,7 +17,7 @@ from mmengine.config import DictAction
 from torch import Tensor
 
 from mmvtg.datasets.transforms.tokenize import get_tokenizer
-from mmvtg.engine.checkpoint import load_weights
+from mmvtg.engine.loading import load_weights
 from mmvtg.models.tower_hooks import ContextPrompt
 from mmvtg.registry import MODELS, register_all_modules
 from mmvtg.utils.launch import load_config

@@ -23,7 +23,7 @@ from mmengine.config import DictAction
 from mmengine.runner import Runner
 
 from mmvtg.datasets.transforms import SplitQuery, TokenizeQuery
-from mmvtg.engine.checkpoint import load_weights
+from mmvtg.engine.loading import load_weights
 from mmvtg.evaluation.functional import evaluate_submission
 from mmvtg.registry import (
     METRICS,

@@ -30,7 +30,7 @@ import torch
 from mmengine.config import Config, DictAction
 from torch import Tensor, nn
 
-from mmvtg.engine.checkpoint import load_weights
+from mmvtg.engine.loading import load_weights
 from mmvtg.models.heads import DETRHead, R2Head, TRDETRHead, UniVTGHead
 from mmvtg.models.heads.decoding import DETROutputs, HeadOutputs
 from mmvtg.models.layers import TokenMLP

@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 
-from mmvtg.engine.checkpoint import load_weights
+from mmvtg.engine.loading import load_weights
 from mmvtg.models.towers.pretrainer import export_clip
 from mmvtg.registry import MODELS, register_all_modules
 from mmvtg.utils.launch import load_config

@@ -1,4 +1,4 @@
-"""Checkpoints that fit are used whatever wraps them; others are refused, not scored."""
+"""Checkpoints are used whatever wraps them; those that do not fit are refused."""
 
 from itertools import count
 from pathlib import Path
@@ -10,8 +10,14 @@ from mmengine.evaluator import BaseMetric
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader
+from safetensors.torch import save_file
 
-from mmvtg.engine.checkpoint import load_weights, stored_config
+from mmvtg.engine.loading import (
+    load_from_http,
+    load_from_local,
+    load_weights,
+    stored_config,
+)
 from mmvtg.utils.tensor_files import CheckpointError
 
 
@@ -172,11 +178,21 @@ def test_a_refused_checkpoint_has_no_advice_to_load_it_unsafely(write, tmp_path)
 
 
 def test_downloads_are_refused_likewise(tmp_path, monkeypatch):
-    from mmvtg.engine import checkpoint
-
     path, mark = tmp_path / 'bad.pth', tmp_path / 'mark'
     write_pickle(path, mark)
     monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'hub'))
     with pytest.raises(CheckpointError, match='it holds posix.system') as info:
-        checkpoint.load_from_http(path.as_uri(), progress=False)
+        load_from_http(path.as_uri(), progress=False)
     assert 'weights_only' not in str(info.value) and not mark.exists()
+
+
+def test_safetensors_are_loaded_to_the_device_or_refused(tmp_path):
+    path = str(tmp_path / 'w.safetensors')
+    save_file({'a': torch.ones(2)}, path)
+    assert load_from_local(path)['a'].tolist() == [1, 1]
+    for device in ('meta', torch.device('meta')):
+        assert load_from_local(path, device)['a'].device.type == 'meta'
+    with open(path, 'r+b') as file:
+        file.truncate(20)
+    with pytest.raises(ValueError, match=r'w\.safetensors cannot be loaded'):
+        load_from_local(path)
