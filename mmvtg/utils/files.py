@@ -38,7 +38,7 @@ def replacing(path: Union[str, os.PathLike]) -> Iterator[str]:
     except BaseException as error:
         if osp.exists(temporary):
             os.unlink(temporary)
-        if isinstance(error, OSError) and not error.filename:
+        if isinstance(error, OSError) and error.errno and not error.filename:
             error.filename = path  # A failed write does not name its file.
         raise
 

@@ -145,7 +145,8 @@ def test_a_training_resumes_from_its_own_checkpoint(tmp_path):
 def write_config(path: Path, text: str) -> None:
     hub = dict(runtime_info=dict(cfg=text))
     meta = dict(cfg=text, config=text, epoch=1, iter=1)
-    torch.save(dict(state_dict=STATE, message_hub=hub, meta=meta), path)
+    content = dict(state_dict=STATE, optimizer={}, message_hub=hub, meta=meta)
+    torch.save(content, path)
 
 
 def test_a_config_in_a_checkpoint_is_not_run(tmp_path):
