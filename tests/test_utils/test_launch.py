@@ -10,6 +10,7 @@ from mmengine.config import Config
 
 from mmvtg.datasets.errors import AnnotationError, BadSampleError
 from mmvtg.utils import launch
+from mmvtg.utils.tensor_files import CheckpointError
 
 VARIABLES = ('MASTER_ADDR', 'MASTER_PORT', 'RANK', 'WORLD_SIZE', 'LOCAL_RANK')
 
@@ -99,6 +100,11 @@ def test_a_bad_input_ends_with_its_message_alone(error):
     wanted = pytest.raises(SystemExit, match='error: a.jsonl:3: do this')
     with wanted, launch.explained_errors():
         raise error('a.jsonl:3: do this')
+
+
+def test_a_refused_checkpoint_ends_with_one_line():
+    with pytest.raises(SystemExit, match=r'^error: a\.pth'), launch.explained_errors():
+        raise CheckpointError('a.pth: the weights are of another model')
 
 
 def test_a_fault_of_the_code_keeps_its_traceback(tmp_path):
