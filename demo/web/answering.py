@@ -3,7 +3,7 @@
 import os
 import os.path as osp
 from collections.abc import Sequence
-from threading import Timer
+from threading import Event, Timer
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from mmvtg.visualization import read_thumbnails, timeline_of
 from mmvtg.visualization.text import format_time, time_decimals
 from mmvtg.visualization.timeline import PixelBox, draw_panels
 
-_DEADLINE = 30.0  # seconds in which a video must open
+_DEADLINE = 30.0  # seconds without progress after which a video is refused
 MAX_QUERY = 500  # characters
 
 
@@ -60,13 +60,22 @@ def check_video(path: str | None, max_seconds: float) -> float:
         raise Trouble('choose or upload a video first')
     process = DecodingProcess(_DEADLINE)
     item, source = VideoItem(None, path), FrameSource(64, 1.0)
-    # a decoder may make progress for ever
-    alarm = Timer(2 * _DEADLINE, process.kill)
+    late = Event()
+
+    def end() -> None:  # a decoder may make progress for ever
+        late.set()
+        process.kill()
+
+    alarm = Timer(2 * _DEADLINE, end)
     alarm.start()
     try:
         with DecodedVideo(item, source, 0, process.decode) as video:
             duration = video.duration
     except BadSampleError as error:
+        if late.is_set():
+            raise Trouble(
+                f'the video cannot be used: it did not open in {2 * _DEADLINE:.0f} s'
+            ) from error
         raise _unusable(path, error) from error
     finally:
         alarm.cancel()

@@ -5,6 +5,7 @@ only build tensors and plain values: other classes become plain dicts, or are re
 """
 
 import io
+import pickle
 import pickletools
 import re
 import zipfile
@@ -144,8 +145,12 @@ def _load_safetensors(path: str, map_location: Any) -> dict[str, Tensor]:
 def _load_plain(file: IO[bytes]) -> Any:
     """Load with torch's safe unpickler, with stand-ins for unknown classes."""
     if not hasattr(torch.serialization, 'get_unsafe_globals_in_checkpoint'):
-        # torch < 2.6 has no stand-ins
-        return torch.load(file, map_location='cpu', weights_only=True)
+        try:  # torch < 2.6 has no stand-ins
+            return torch.load(file, map_location='cpu', weights_only=True)
+        except pickle.UnpicklingError as error:
+            raise CheckpointError(
+                f'{explain(error)}; torch 2.6 or newer may read the weights beside it'
+            ) from None
     known = {_name_of(entry) for entry in torch.serialization.get_safe_globals()}
     names = _names_in(file) - known
     file.seek(0)

@@ -211,10 +211,10 @@ def test_weights_of_another_model_are_refused(colour_config, tmp_path):
 @pytest.mark.parametrize(
     'text',
     [
-        '__import__("os").system("touch {mark}")',
+        'a = __import__("os").system("touch {mark}")',
         'model = dict(type="os.system", command="touch {mark}")',
-        'model = dict(type="VideoGrounder", neck=dict(type="subprocess.check_call", '
-        'popenargs=["touch", "{mark}"]))',
+        'model = dict(type="VideoGrounder", neck=dict(type="subprocess.Popen", '
+        'args=["touch", "{mark}"]))',
     ],
 )
 @pytest.mark.parametrize('place', ['message_hub', 'meta'])

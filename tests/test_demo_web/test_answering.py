@@ -1,7 +1,9 @@
 """What the web demo does behind the page."""
 
 import multiprocessing
+import os
 import re
+import time
 
 import pytest
 from answering import Models, Trouble, ask, check_video, find_videos, time_at
@@ -79,9 +81,17 @@ class Hanging(FrameSource):
         trouble('hang')
 
 
+class Endless(FrameSource):
+    def open(self, item, on_progress=None):
+        while True:
+            on_progress()
+            time.sleep(0.01)
+
+
 @pytest.mark.parametrize(
     'source, reason',
     [
+        (Endless, 'it did not open in 2 s'),
         (Aborting, 'it ended the process that decoded it (SIGABRT)'),
         (Hanging, 'it makes no progress'),
     ],
@@ -113,5 +123,10 @@ def test_videos_of_a_folder(write_video, tmp_path):
     (tmp_path / 'notes.txt').write_text('x')
     assert find_videos(str(tmp_path)) == {'v.mp4': str(tmp_path / 'v.mp4')}
     assert find_videos(None) == {}
+    (tmp_path / '<b>.mp4').mkdir()
+    (tmp_path / 'gone.mp4').symlink_to(tmp_path / 'nowhere')
+    (tmp_path / 'loop.mp4').symlink_to('loop.mp4')
+    os.mkfifo(tmp_path / 'pipe.mp4')  # reading it would wait for ever
+    assert find_videos(str(tmp_path)) == {'v.mp4': str(tmp_path / 'v.mp4')}
     with pytest.raises(FileNotFoundError, match='there is no folder'):
         find_videos(str(tmp_path / 'gone'))

@@ -1,6 +1,7 @@
 """Requests that do not come from the page; no browser is needed."""
 
 import json
+import socket
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -39,7 +40,10 @@ def url(folder, bright_config, tmp_path, monkeypatch):
 
     monkeypatch.setattr(app.gr.Blocks, 'block_thread', keep)
     arguments = ['--model', bright_config, 'random', '--videos', str(folder)]
-    assert app.main([*arguments, '--port', '7871']) == 0
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        port = probe.getsockname()[1]
+    assert app.main([*arguments, '--port', str(port)]) == 0
     yield running[0].local_url
     running[0].close()
 

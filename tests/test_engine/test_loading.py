@@ -151,7 +151,7 @@ def write_config(path: Path, text: str) -> None:
 
 def test_a_config_in_a_checkpoint_is_not_run(tmp_path):
     mark, path = tmp_path / 'mark', str(tmp_path / 'w.pth')
-    write_config(path, f'__import__("os").system("touch {mark}")')
+    write_config(path, f'a = __import__("os").system("touch {mark}")')
     with pytest.raises(CheckpointError, match=r'w\.pth: the config.*not plain data'):
         stored_config(path)
     resumed = make_runner(

@@ -116,3 +116,11 @@ def test_a_file_that_holds_itself_ends(tmp_path):
     torch.save(content, tmp_path / 'loop.pth')
     with pytest.raises(CheckpointError):
         load_foreign(str(tmp_path / 'loop.pth'))
+
+
+def test_an_old_torch_says_that_a_newer_one_may_read_a_file(tmp_path, monkeypatch):
+    torch.save(dict(w=torch.ones(1), opt=argparse.Namespace(a=1)), tmp_path / 'a.pth')
+    name = 'get_unsafe_globals_in_checkpoint'
+    monkeypatch.delattr(torch.serialization, name)
+    with pytest.raises(CheckpointError, match=r'argparse\.Namespace.*torch 2\.6'):
+        load_foreign(str(tmp_path / 'a.pth'))
