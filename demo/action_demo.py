@@ -18,7 +18,7 @@ import os.path as osp
 import sys
 from typing import Any, Dict, List, Optional, Union
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from mmvtg.apis import (
     ActionDetectionInferencer,
@@ -32,6 +32,7 @@ from mmvtg.apis.inputs import check_videos
 from mmvtg.apis.metafiles import is_published
 from mmvtg.apis.tasks import inferencer_for
 from mmvtg.utils import register_all_modules
+from mmvtg.utils.launch import ConfigOptions
 from mmvtg.utils.tool_main import tool_main
 
 
@@ -64,7 +65,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         '--segment', nargs=2, type=float, metavar=('START', 'END'), help='seconds'
     )
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, help='override config fields'
+        '--cfg-options', nargs='+', action=ConfigOptions, help='override config fields'
     )
     args = parser.parse_args(argv)
     if not args.list_models and not (args.videos and args.model):

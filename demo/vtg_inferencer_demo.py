@@ -12,11 +12,10 @@ import os.path as osp
 import sys
 from typing import Dict, List, Optional
 
-from mmengine.config import DictAction
-
 from mmvtg.apis import VTGInferencer, download, find_model, list_models, summarise
 from mmvtg.apis.inputs import pair_inputs
 from mmvtg.utils import register_all_modules
+from mmvtg.utils.launch import ConfigOptions
 from mmvtg.utils.tool_main import tool_main
 from mmvtg.visualization.text import format_time, time_decimals
 
@@ -44,7 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--show', action='store_true', help='open windows')
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, help='override config fields'
+        '--cfg-options', nargs='+', action=ConfigOptions, help='override config fields'
     )
 
 

@@ -16,7 +16,7 @@ from collections import defaultdict
 from functools import partial
 from typing import Dict, List, Optional
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
@@ -24,7 +24,7 @@ from rich.table import Table
 
 from mmvtg.datasets.dataset_report import ERROR, DatasetReport, examine
 from mmvtg.registry import DATASETS, register_all_modules
-from mmvtg.utils.launch import load_config
+from mmvtg.utils.launch import ConfigOptions, load_config
 from mmvtg.utils.tool_main import tool_main
 from mmvtg.visualization import draw_histograms
 
@@ -42,7 +42,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--show', type=int, default=5, help='findings shown of each kind (%(default)s)'
     )
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions)
     group = parser.add_argument_group('with an annotation file')
     group.add_argument('--fps', default='0.5', help='clips per second, or "auto"')
     group.add_argument(

@@ -24,7 +24,7 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from mmvtg.datasets.encoding_spec import parse_encoding
@@ -34,7 +34,7 @@ from mmvtg.extraction.planning import JobPlanner
 from mmvtg.extraction.work_list import list_queries, list_videos, parse_shard
 from mmvtg.registry import register_all_modules
 from mmvtg.utils.files import write_atomic
-from mmvtg.utils.launch import leaf_datasets, load_config
+from mmvtg.utils.launch import ConfigOptions, leaf_datasets, load_config
 from mmvtg.utils.tool_main import tool_main
 
 SPLITS = ('train', 'val', 'test')
@@ -45,7 +45,7 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('config')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions)
     what = parser.add_argument_group('what')
     what.add_argument('--split', nargs='+', default=['all'], choices=(*SPLITS, 'all'))
     what.add_argument(

@@ -17,12 +17,12 @@ import sys
 from typing import Dict, List
 
 import numpy as np
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmvtg.registry import register_all_modules
 from mmvtg.utils import write_atomic
-from mmvtg.utils.launch import adapt_to_device, load_config, set_work_dir
+from mmvtg.utils.launch import ConfigOptions, adapt_to_device, load_config, set_work_dir
 from mmvtg.utils.tool_main import tool_main
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -73,7 +73,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config')
     parser.add_argument('--trials', type=int, help="default: the config's num_trials")
     parser.add_argument('--work-dir', help='default: work_dirs/CONFIG')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions)
     return parser.parse_args()
 
 

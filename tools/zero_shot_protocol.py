@@ -27,12 +27,12 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import Queue
 from typing import Dict, List, Optional, Tuple
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from mmvtg.datasets.class_lists import read_class_list, require_disjoint
 from mmvtg.registry import register_all_modules
 from mmvtg.utils.files import write_atomic
-from mmvtg.utils.launch import load_config
+from mmvtg.utils.launch import ConfigOptions, load_config
 from mmvtg.utils.tool_main import tool_main
 from mmvtg.utils.tool_runs import call_tool, newest_metrics, spread, spread_text
 
@@ -52,7 +52,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--jobs', type=int, default=1, help='splits at the same time')
     parser.add_argument('--gpus', nargs='+', help='ids; each job takes the next one')
     parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, default={})
     args = parser.parse_args(argv)
     if args.work_dir is None:
         name = osp.splitext(osp.basename(args.config))[0]

@@ -16,6 +16,10 @@ Segment = tuple[float, float]
 Segments = Segment | Sequence[Segment | None] | None
 
 
+_BRIEF = 200  # characters of a value in a message
+_FRAMES = '; write frames to a video file, or to a folder of images'
+
+
 class VideoQueries(NamedTuple):
     """Queries for one video.
 
@@ -51,7 +55,9 @@ def pair_inputs(videos: Videos, queries: Queries) -> list[VideoQueries]:
     if isinstance(queries, str):
         queries = [queries]
     if not isinstance(queries, (list, tuple)) or not queries:
-        raise ValueError(f'queries is {queries!r}: want a sentence or a list of them')
+        raise ValueError(
+            f'queries is {_brief(queries)}: want a sentence or a list of them'
+        )
     nested = [isinstance(query, (list, tuple)) for query in queries]
     if any(nested) and not all(nested):
         raise TypeError(
@@ -84,12 +90,16 @@ def check_videos(videos: Videos) -> list[str]:
     """
     if isinstance(videos, (str, os.PathLike)):
         videos = [videos]
-    if not isinstance(videos, (list, tuple)) or not videos:
-        raise ValueError(f'videos is {videos!r}: want a video file or a list of them')
+    if not isinstance(videos, (list, tuple)) or len(videos) == 0:
+        raise ValueError(
+            f'videos is {_brief(videos)}: want a video file or a list of them{_FRAMES}'
+        )
     paths = []
     for index, path in enumerate(videos):
         if not isinstance(path, (str, os.PathLike)):
-            raise TypeError(f'videos[{index}] is {path!r}: want the path of a file')
+            raise TypeError(
+                f'videos[{index}] is {_brief(path)}: want the path of a file{_FRAMES}'
+            )
         path = osp.expanduser(os.fspath(path))
         if osp.isdir(path) and not list_images(path):
             raise ValueError(
@@ -117,7 +127,7 @@ def check_queries(queries: Sequence[str], name: str) -> None:
         raise ValueError(f'{name} is empty: give it at least one sentence')
     for index, query in enumerate(queries):
         if not isinstance(query, str):
-            raise TypeError(f'{name}[{index}] is {query!r}: want a sentence')
+            raise TypeError(f'{name}[{index}] is {_brief(query)}: want a sentence')
         if not query.strip():
             raise ValueError(f'{name}[{index}] is empty: give it words')
 
@@ -133,11 +143,13 @@ def check_classes(classes: str | Sequence[str]) -> list[str]:
     names = [classes] if isinstance(classes, str) else classes
     if not isinstance(names, (list, tuple)) or not names:
         raise ValueError(
-            f'classes is {classes!r}: want the name of a class or a list of them'
+            f'classes is {_brief(classes)}: want the name of a class or a list of them'
         )
     for index, name in enumerate(names):
         if not isinstance(name, str):
-            raise TypeError(f'classes[{index}] is {name!r}: want the name of a class')
+            raise TypeError(
+                f'classes[{index}] is {_brief(name)}: want the name of a class'
+            )
         if not readable_name(name):
             raise ValueError(f'classes[{index}] is empty: give it words')
     counts = Counter(map(readable_name, names))
@@ -163,8 +175,8 @@ def check_segments(segments: Segments, num_videos: int) -> list[Segment | None]:
         segments = [segments] * num_videos  # type: ignore[list-item]
     if not isinstance(segments, (list, tuple)) or len(segments) != num_videos:
         raise ValueError(
-            f'segments is {segments!r} for {num_videos} videos: want [start, end] in '
-            'seconds, or a list with one (or None) per video'
+            f'segments is {_brief(segments)} for {num_videos} videos: want [start, '
+            'end] in seconds, or a list with one (or None) per video'
         )
     for index, segment in enumerate(segments):
         if segment is None:
@@ -175,6 +187,15 @@ def check_segments(segments: Segments, num_videos: int) -> list[Segment | None]:
                 '0 <= start < end'
             )
     return [None if s is None else (float(s[0]), float(s[1])) for s in segments]
+
+
+def _brief(value: object) -> str:
+    """Return a value as text of one line; arrays by their shape."""
+    shape = getattr(value, 'shape', None)
+    if shape is not None:
+        return f'a {type(value).__name__} of shape {tuple(shape)}'
+    text = repr(value)
+    return text if len(text) <= _BRIEF and '\n' not in text else type(value).__name__
 
 
 def _is_pair(value: object) -> bool:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from .files import write_atomic
 from .state_dicts import find_weights
 from .tensor_files import load_foreign
+from .tool_main import tool_main
 
 StateDict = Dict[str, Tensor]
 #: A pattern of the authors' keys, and ours for it (``\1`` is the first group); None
@@ -150,6 +151,7 @@ def check_fits(state: StateDict, parts: Dict[str, nn.Module]) -> None:
         )
 
 
+@tool_main()
 def run_converter(
     doc: str, name: str, convert: Callable[[StateDict], Tuple[StateDict, dict]]
 ) -> None:

@@ -6,6 +6,7 @@ import copy
 import os
 import os.path as osp
 import subprocess
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -36,12 +37,28 @@ _LAUNCHERS = dict(
 )
 
 
+class ConfigOptions(DictAction):
+    """mmengine's ``key=value`` options; a word without ``=`` is an error of usage."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        for value in values:
+            if '=' not in value:
+                parser.error(f'{option_string} needs key=value, got {value!r}')
+        super().__call__(parser, namespace, values, option_string)
+
+
 def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of training and test: config overrides and launchers."""
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         help='override config fields: key=value, nested as a.b=value',
     )
     parser.add_argument(

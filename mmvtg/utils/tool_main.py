@@ -147,4 +147,7 @@ def explain(error: BaseException, go_on: str = '') -> str:
         return '; '.join(part for part in parts if part)
     if isinstance(error, KeyError) and error.args:
         return str(error.args[0])  # str() would add quotes
-    return str(error)
+    text = str(error)
+    if 'Original Traceback' in text:  # torch adds the traceback of a data worker
+        text = text.strip().splitlines()[-1].partition(': ')[2]
+    return text

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from mmengine.logging import MMLogger
 
 from mmvtg.datasets import AnnotationError, BadSampleError, GroundingDataset
 from mmvtg.datasets.annotations import parse_sample
@@ -235,6 +236,34 @@ def test_nan_is_skipped_in_training_and_raised_in_test(make_store, line):
     assert item['data_samples'].video_id == 'v1'
     with pytest.raises(BadSampleError, match='video v0: .*NaN'):
         build(root, test_mode=True)[0]
+
+
+def test_data_set_without_a_usable_sample_ends_with_one_summary(
+    make_store, line, monkeypatch
+):
+    root = make_store([line(i) for i in range(30)])
+    for path in (root / 'video').glob('*.npy'):
+        np.save(path, np.full((20, 4, 5, 24), np.nan, np.float16))
+    said = []
+    monkeypatch.setattr(MMLogger.get_current_instance(), 'warning', said.append)
+    dataset = build(root)
+    with pytest.raises(BadSampleError) as caught:
+        dataset[3]
+    message = str(caught.value)
+    assert 'train.jsonl: no sample can be used, 30 in a row are bad' in message
+    assert 'video v2: ' in message and 'NaN' in message and '\n' not in message
+    assert len(said) <= 8
+
+
+def test_skipped_sample_is_reported_once(make_store, line, monkeypatch):
+    root = make_store([line(0), line(1)])
+    np.save(root / 'video/v0.npy', np.full((20, 4, 5, 24), np.nan, np.float16))
+    said = []
+    monkeypatch.setattr(MMLogger.get_current_instance(), 'warning', said.append)
+    dataset = build(root)
+    for _ in range(3):
+        assert dataset[0]['data_samples'].video_id == 'v1'
+    assert len(said) == 1 and said[0].startswith('sample skipped: video v0')
 
 
 def test_a_large_but_finite_feature_is_fine(make_store, line):

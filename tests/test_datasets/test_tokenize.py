@@ -47,3 +47,23 @@ def test_empty_query_is_named(text):
 def test_context_too_short():
     with pytest.raises(ValueError, match='context_length is 2'):
         TokenizeQuery(2)
+
+
+@pytest.mark.parametrize(
+    'text, english',
+    [
+        ('a man in a café drinks coffee', True),
+        ('3 × 4 = 12', True),
+        ('человек открывает дверь', False),
+        ('一个人打开门', False),
+        ('Der grüne Würfel fällt über die Brücke', False),
+    ],
+)
+def test_query_in_another_language_is_reported_once(monkeypatch, text, english):
+    said = []
+    monkeypatch.setattr(MMLogger.get_current_instance(), 'warning', said.append)
+    monkeypatch.setattr(TokenizeQuery, '_warned_foreign', False)
+    for query_id in (7, 8):
+        TokenizeQuery()(dict(query=text, query_id=query_id))
+    assert len(said) == (0 if english else 1)
+    assert english or ('query 7' in said[0] and 'English' in said[0])

@@ -1,6 +1,7 @@
 """WordPiece tokens; the expected ones are those of Hugging Face's tokenizers 0.23."""
 
 import pytest
+from mmengine.logging import MMLogger
 
 from mmvtg.datasets.transforms import TokenizeWordPiece
 
@@ -54,3 +55,12 @@ def test_bad_vocabularies(vocab, tmp_path):
     (tmp_path / 'words.txt').write_text('a\nb\n')
     with pytest.raises(ValueError, match='UNK'):
         TokenizeWordPiece(str(tmp_path / 'words.txt'))
+
+
+def test_truncated_query_is_reported_once(vocab, monkeypatch):
+    said = []
+    monkeypatch.setattr(MMLogger.get_current_instance(), 'warning', said.append)
+    monkeypatch.setattr(TokenizeWordPiece, '_warned', False)
+    for _ in range(2):
+        TokenizeWordPiece(vocab, 4)(dict(query='a person run', query_id='q'))
+    assert len(said) == 1 and 'query q has 5 tokens, more than max_tokens=4' in said[0]

@@ -1,5 +1,6 @@
 """Starting several processes without an accelerator, and ending with a message."""
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -103,3 +104,13 @@ def test_tools_end_with_a_line_that_says_what_is_missing(tool):
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == 'error: config absent.py does not exist'
     assert 'Traceback' not in done.stderr
+
+
+def test_option_without_a_value_is_an_error_of_usage(capsys):
+    parser = argparse.ArgumentParser()
+    launch.add_launch_arguments(parser)
+    with pytest.raises(SystemExit):
+        parser.parse_args(['--cfg-options', 'a=1', 'resume'])
+    assert "--cfg-options needs key=value, got 'resume'" in capsys.readouterr().err
+    given = parser.parse_args(['--cfg-options', 'a.b=1', 'c=x=y']).cfg_options
+    assert given == {'a.b': 1, 'c': 'x=y'}

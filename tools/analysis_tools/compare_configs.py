@@ -16,8 +16,9 @@ import logging
 import sys
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
-from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.config import Config, ConfigDict
 
+from mmvtg.utils.launch import ConfigOptions
 from mmvtg.utils.tool_main import tool_main
 
 _COLOURS = {'added': '32', 'removed': '31', 'changed': '33'}
@@ -136,7 +137,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--print', choices=('text', 'json'), default='text')
     parser.add_argument('--colour', choices=('auto', 'always', 'never'), default='auto')
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, help='override fields of both'
+        '--cfg-options', nargs='+', action=ConfigOptions, help='override fields of both'
     )
     return parser.parse_args(argv)
 

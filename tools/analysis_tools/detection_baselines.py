@@ -21,7 +21,7 @@ from typing import Dict, List, Optional, Tuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from torch import Tensor
 
 from mmvtg.datasets.converters.json_files import read_json
@@ -38,7 +38,7 @@ from mmvtg.evaluation.functional.detection_files import (
 from mmvtg.evaluation.functional.moment_retrieval import window_iou
 from mmvtg.models.heads.segment_naming_head import mean_inside, to_clips
 from mmvtg.registry import DATASETS, MODELS, register_all_modules
-from mmvtg.utils.launch import load_config
+from mmvtg.utils.launch import ConfigOptions, load_config
 from mmvtg.utils.tool_main import tool_main
 
 PROTOCOL = osp.join(
@@ -167,7 +167,7 @@ def main() -> None:
     parser.add_argument('--splits', nargs='+', type=int, default=[0])
     parser.add_argument('--top-k', type=int, default=10, help='usual segments a video')
     parser.add_argument('--detections', help='results of the one split')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, default={})
     args = parser.parse_args()
     register_all_modules()
     cfg = load_config(args.config, args.cfg_options)

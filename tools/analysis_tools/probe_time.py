@@ -16,10 +16,10 @@ import sys
 from typing import Dict, List, Tuple
 
 import numpy as np
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from mmvtg.registry import DATASETS, register_all_modules
-from mmvtg.utils.launch import load_config
+from mmvtg.utils.launch import ConfigOptions, load_config
 from mmvtg.utils.tool_main import tool_main
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0)
@@ -91,7 +91,7 @@ def main() -> int:
     parser.add_argument(
         '--merge', nargs=2, action='append', default=[], metavar=('A', 'B')
     )
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions)
     args = parser.parse_args()
     register_all_modules()
     cfg = load_config(args.config, args.cfg_options)

@@ -21,7 +21,6 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from mmengine.config import DictAction
 from torch import Tensor
 
 from mmvtg.datasets.encoding_spec import (
@@ -36,7 +35,7 @@ from mmvtg.extraction.motion import MotionStore
 from mmvtg.models.tower_hooks import RowRequest, TowerContext, TowerHook
 from mmvtg.models.towers import CLIPVisionTower
 from mmvtg.registry import MODELS, register_all_modules
-from mmvtg.utils.launch import load_config
+from mmvtg.utils.launch import ConfigOptions, load_config
 from mmvtg.utils.tool_main import tool_main
 from mmvtg.video.clips import VideoItem
 
@@ -73,7 +72,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--layers', type=int, nargs='+', help='from 1; default: the last half'
     )
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions)
     return parser.parse_args()
 
 

@@ -13,14 +13,13 @@ import sys
 from typing import List, Tuple
 
 import torch
-from mmengine.config import DictAction
 from torch import Tensor
 
 from mmvtg.datasets.transforms.tokenize import get_tokenizer
 from mmvtg.engine.loading import load_weights
 from mmvtg.models.tower_hooks import ContextPrompt
 from mmvtg.registry import MODELS, register_all_modules
-from mmvtg.utils.launch import load_config
+from mmvtg.utils.launch import ConfigOptions, load_config
 from mmvtg.utils.tool_main import tool_main
 
 
@@ -63,7 +62,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint')
     parser.add_argument('--count', type=int, default=5, help='sub-words of each vector')
     parser.add_argument('--cosine', action='store_true')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions)
     return parser.parse_args()
 
 

@@ -19,7 +19,6 @@ import sys
 from typing import Any, Dict, List, Optional
 
 import torch
-from mmengine.config import DictAction
 from mmengine.runner import Runner
 
 from mmvtg.datasets.transforms import SplitQuery, TokenizeQuery
@@ -33,7 +32,7 @@ from mmvtg.registry import (
     register_all_modules,
 )
 from mmvtg.utils import write_atomic
-from mmvtg.utils.launch import load_config
+from mmvtg.utils.launch import ConfigOptions, load_config
 from mmvtg.utils.tool_main import tool_main
 
 VIEWS = ('full', 'static', 'dynamic')
@@ -147,7 +146,7 @@ def main() -> int:
         '--others', action='store_true', help='also with queries of other videos'
     )
     parser.add_argument('--out', help='JSON file with the values of each checkpoint')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions)
     args = parser.parse_args()
     register_all_modules()
     cfg = load_config(args.config, args.cfg_options)

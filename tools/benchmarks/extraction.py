@@ -24,7 +24,6 @@ from typing import Dict, List
 import numpy as np
 import torch
 from cpu_time import Stopwatch
-from mmengine.config import DictAction
 from mmengine.logging import MMLogger
 
 from mmvtg.datasets.encoding_spec import parse_encoding
@@ -32,7 +31,7 @@ from mmvtg.extraction import FeatureExtractor
 from mmvtg.extraction.planning import JobPlanner
 from mmvtg.extraction.work_list import list_videos
 from mmvtg.registry import register_all_modules
-from mmvtg.utils.launch import load_config
+from mmvtg.utils.launch import ConfigOptions, load_config
 from mmvtg.utils.tool_main import tool_main
 from mmvtg.video.clips import VideoItem
 from mmvtg.video.decoding import Failed
@@ -54,7 +53,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--fps', type=float, default=1.0, help='clips per second')
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--autocast', choices=('float16', 'bfloat16'))
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions)
     return parser.parse_args()
 
 

@@ -27,7 +27,7 @@ from typing import Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from torch import Tensor, nn
 
 from mmvtg.engine.loading import load_weights
@@ -38,7 +38,7 @@ from mmvtg.models.necks import r2_block
 from mmvtg.registry import MODELS
 from mmvtg.utils import register_all_modules
 from mmvtg.utils.files import replacing
-from mmvtg.utils.launch import load_config
+from mmvtg.utils.launch import ConfigOptions, load_config
 from mmvtg.utils.tool_main import tool_main
 
 INPUTS = ('video', 'video_mask', 'query', 'query_mask')
@@ -213,7 +213,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('checkpoint', help='weights; "random" to try the export')
     parser.add_argument('target', help='.onnx file to write')
     parser.add_argument('--tolerance', type=float, default=1e-4)
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions)
     return parser.parse_args(argv)
 
 

@@ -11,6 +11,9 @@ from mmengine.logging import MMLogger
 from mmvtg.datasets.errors import BadSampleError
 from mmvtg.registry import TRANSFORMS
 
+#: Fraction of letters outside of ASCII above which a sentence is not English.
+_FOREIGN = 0.1
+
 if TYPE_CHECKING:
     from open_clip.tokenizer import SimpleTokenizer
 
@@ -57,6 +60,17 @@ def piece_spans(text: str) -> List[Tuple[int, int]]:
     return spans
 
 
+def is_english(text: str) -> bool:
+    """Return False for a sentence with many letters that English lacks.
+
+    Single words such as "café" are English enough. Other languages that are written
+    with the letters of English are not noticed.
+    """
+    letters = [letter for letter in text if letter.isalpha()]
+    foreign = sum(not letter.isascii() for letter in letters)
+    return foreign <= _FOREIGN * len(letters)
+
+
 @TRANSFORMS.register_module()
 class TokenizeQuery(BaseTransform):
     """CLIP's tokens of a query.
@@ -71,6 +85,8 @@ class TokenizeQuery(BaseTransform):
 
     #: Whether this process has already said that it truncates.
     _warned = False
+    #: Whether this process has already warned about another language.
+    _warned_foreign = False
 
     def __init__(self, context_length: int = 77) -> None:
         if context_length < 3:
@@ -89,11 +105,22 @@ class TokenizeQuery(BaseTransform):
                 f'query {query_id} is empty: give it words or leave it out of the '
                 'annotation file'
             )
+        self._warn_if_foreign(query, query_id)
         ids = tokenize(query, self.context_length)
         if len(ids) == self.context_length:
             self._warn_if_cut(query, query_id)
         results['token_ids'] = torch.tensor(ids, dtype=torch.int64)
         return results
+
+    def _warn_if_foreign(self, query: str, query_id: object) -> None:
+        if TokenizeQuery._warned_foreign or is_english(query):
+            return
+        TokenizeQuery._warned_foreign = True
+        MMLogger.get_current_instance().warning(
+            f'query {query_id} does not look English ({query[:60]!r}), and the '
+            'tokenizer is that of English CLIP models, which hardly know other '
+            'languages: translate the queries. This warning is shown once per process'
+        )
 
     def _warn_if_cut(self, query: str, query_id: object) -> None:
         if TokenizeQuery._warned:

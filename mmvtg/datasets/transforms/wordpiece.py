@@ -6,6 +6,7 @@ from typing import Dict, List
 
 import torch
 from mmcv.transforms import BaseTransform
+from mmengine.logging import MMLogger
 
 from mmvtg.registry import TRANSFORMS
 
@@ -70,6 +71,9 @@ class TokenizeWordPiece(BaseTransform):
         ValueError: It lacks the named tokens.
     """
 
+    #: Whether this process has already warned about truncation.
+    _warned = False
+
     def __init__(self, vocab: str, max_tokens: int = 512) -> None:
         if not osp.isfile(vocab):
             raise FileNotFoundError(
@@ -86,7 +90,15 @@ class TokenizeWordPiece(BaseTransform):
     def transform(self, results: Dict) -> Dict:
         """Tokenise ``results['query']``."""
         pieces = [i for word in split_words(results['query']) for i in self.split(word)]
-        pieces = pieces[: self.max_tokens - 2]
+        most = self.max_tokens - 2
+        if len(pieces) > most and not TokenizeWordPiece._warned:
+            TokenizeWordPiece._warned = True
+            MMLogger.get_current_instance().warning(
+                f'query {results.get("query_id")} has {len(pieces) + 2} tokens, more '
+                f'than max_tokens={self.max_tokens}; it is truncated. This warning is '
+                'shown once per process'
+            )
+        pieces = pieces[:most]
         ids = [self.ids['[CLS]'], *pieces, self.ids['[SEP]']]
         results['token_ids'] = torch.tensor(ids)
         return results

@@ -96,5 +96,15 @@ class WordPosition(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, words: Tensor) -> Tensor:
-        """Codes (B, L, C) of words (B, L, C)."""
+        """Codes (B, L, C) of words (B, L, C).
+
+        Raises:
+            ValueError: If L is more than ``max_words``.
+        """
+        length, most = words.size(1), self.embedding.num_embeddings
+        if length > most:
+            raise ValueError(
+                f'a query has {length} tokens, and the neck has max_words={most}: '
+                'shorten the queries (encoding.query.max_words) or raise max_words'
+            )
         return self.dropout(self.norm(words + self.embedding.weight[: words.size(1)]))

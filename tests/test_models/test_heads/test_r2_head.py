@@ -10,6 +10,7 @@ from mmvtg.models.heads.decoding import HeadOutputs, decode_moments, spread_scor
 from mmvtg.models.heads.targets import draw_positive
 from mmvtg.models.necks import R2Block, TemporalPyramid
 from mmvtg.models.task_modules import PointGenerator
+from mmvtg.registry import MODELS
 from mmvtg.structures import (
     FusedFeatures,
     GroundingDataSample,
@@ -333,3 +334,12 @@ def test_initialisation():
     assert linear.weight.std().item() == pytest.approx((2 / 1024) ** 0.5, rel=0.05)
     assert not linear.bias.any()
     assert not projection.bias.any()
+
+
+@pytest.mark.parametrize(
+    'head, role', [('R2Head', 'video'), ('MMNHead', 'iou'), ('UniVTGHead', 'video')]
+)
+def test_role_that_a_config_sets_to_none_is_not_trained(head, role):
+    """``--cfg-options model.head.losses.video=None`` switches a loss off."""
+    built = MODELS.build(dict(type=head, channels=8, losses={role: None}))
+    assert not built.losses
