@@ -30,7 +30,7 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) tests
-	@echo "==> all tests passed; each line above that says 'skipped' gives its reason with: $(BIN)/python -m pytest -rs tests"
+	@echo "==> all tests passed, except for those that are listed above as skipped"
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ from typing import Callable, List
 
 import numpy as np
 import pytest
+from skip_report import pytest_terminal_summary  # noqa: F401
 from tiny_world import make_world, once
 
 from mmvtg.utils import register_all_modules

@@ -92,6 +92,27 @@ def test_a_killed_run_resumes_to_the_same_weights(world, trained, tmp_path, mome
     assert_equal_weights(trained, tmp_path)
 
 
+def test_a_truncated_checkpoint_is_refused_by_hand_and_skipped_by_resume(
+    world, trained, tmp_path
+):
+    for name in ('epoch_3.pth', 'epoch_4.pth'):
+        shutil.copy(trained / name, tmp_path)
+    newest = tmp_path / 'epoch_4.pth'
+    newest.write_bytes(newest.read_bytes()[:-1000])
+    (tmp_path / 'last_checkpoint').write_text(str(newest))
+    command = train_command(tmp_path)
+    command[5:5] = ['--resume', str(newest)]
+    refused = subprocess.run(
+        command, cwd=ROOT, env=environment(world), capture_output=True, text=True
+    )
+    assert refused.returncode == 1 and 'Traceback' not in refused.stderr
+    (line,) = [x for x in refused.stderr.splitlines() if x.startswith('error:')]
+    assert f'cannot resume from {newest}: it is truncated or damaged' in line
+    said = run(train_command(tmp_path, resume=True), world)
+    assert f'{newest} is truncated or damaged: skipped, training continues' in said
+    assert_equal_weights(trained, tmp_path)
+
+
 def test_the_validation_interval_changes_nothing(world, trained, tmp_path):
     run(train_command(tmp_path, 'train_cfg.val_interval=4'), world)
     assert_equal_weights(trained, tmp_path)

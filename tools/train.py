@@ -6,6 +6,8 @@ import sys
 
 from mmengine.runner import Runner
 
+from mmvtg.engine.resuming import ResumeError
+from mmvtg.engine.work_dir_lock import WorkDirBusyError, work_dir_lock
 from mmvtg.registry import RUNNERS
 from mmvtg.utils.launch import (
     adapt_to_device,
@@ -76,6 +78,11 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
     cfg.randomness = randomness
 
 
+def train(cfg) -> None:
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner.train()
+
+
 def main() -> None:
     args = parse_args()
     try:
@@ -84,9 +91,11 @@ def main() -> None:
     except (OSError, RuntimeError, ValueError) as error:
         sys.exit(f'error: {error}')
     adapt_to_device(cfg, args.launcher)
-    with explained_errors():
-        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-        runner.train()
+    try:
+        with explained_errors(), work_dir_lock(cfg.work_dir, args.launcher):
+            train(cfg)
+    except (ResumeError, WorkDirBusyError) as error:
+        sys.exit(f'error: {error}')
 
 
 if __name__ == '__main__':

@@ -1,17 +1,16 @@
 """Writes packs that survive kills, full disks and second writers."""
 
-import errno
-import fcntl
 import json
 import os
 import os.path as osp
-import socket
 import time
 import zlib
 from typing import Any, Dict, List, Optional
 
 import torch
 from torch import Tensor
+
+from mmvtg.utils.locks import LockedError, ProcessLock
 
 from .errors import BadSampleError
 from .feature_pack import (
@@ -71,36 +70,17 @@ class PackWriter:
         path = osp.join(folder, part + INDEX)
         self._index = open(path, 'ab', buffering=0)  # noqa: SIM115
         try:
-            self._lock()
+            self._lock = ProcessLock(self._index, osp.join(folder, f'.{part}.owner'))
             self._recover()
+        except LockedError as error:
+            self._index.close()
+            raise StoreBusyError(
+                f'{folder}: part {part!r} is being written by another process '
+                f'({error}); wait for it, or let both share the work with --shard i/n'
+            ) from error
         except BaseException:
             self._index.close()
             raise
-
-    def _lock(self) -> None:
-        try:
-            fcntl.flock(self._index, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                raise
-            raise StoreBusyError(
-                f'{self.folder}: part {self.part!r} is being written by another '
-                f'process ({self._owner()}); wait for it, or let both share the work '
-                'with --shard i/n'
-            ) from error
-        with open(self._owner_path, 'w') as file:
-            file.write(f'pid {os.getpid()} on {socket.gethostname()}')
-
-    @property
-    def _owner_path(self) -> str:
-        return osp.join(self.folder, f'.{self.part}.owner')
-
-    def _owner(self) -> str:
-        try:
-            with open(self._owner_path) as file:
-                return file.read() or 'unknown'
-        except OSError:
-            return 'unknown'
 
     def _recover(self) -> None:
         """Cut off what a killed writer left behind the last whole item."""
@@ -197,9 +177,7 @@ class PackWriter:
             self.flush()
         finally:
             self._rows.close()
-            if osp.exists(self._owner_path):
-                os.unlink(self._owner_path)
-            self._index.close()  # releases the lock
+            self._lock.release()
 
     def __enter__(self) -> 'PackWriter':
         return self

@@ -1,10 +1,13 @@
 """Checkpoints that survive a kill, and loading that runs no code."""
 
+import copy
 import json
 import os
 import os.path as osp
 import pickle
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -12,11 +15,19 @@ import torch
 from mmengine.dist import barrier, is_main_process
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.checkpoint import load_url
 
 from mmvtg.registry import HOOKS
 from mmvtg.utils.files import write_atomic
+
+from .resuming import (
+    ResumeError,
+    check_resumable,
+    first_resumable,
+    newest_first,
+    state_of_training,
+)
 
 _HASHED_NAME = re.compile(r'-[0-9a-f]{8,}\.\w+$')
 
@@ -123,11 +134,13 @@ def load_from_http(
 class SafeCheckpointHook(CheckpointHook):
     """mmengine's checkpoint hook, safe against a kill at any moment.
 
-    Files are written atomically. mmengine removes the oldest checkpoint before it
-    writes the next one and then rewrites ``last_checkpoint`` in place; so at least two
-    are kept, and a ``last_checkpoint`` that a kill left behind broken is mended before
-    a run resumes. Half-written files of a kill are deleted when training begins.
+    Files are written atomically, and half-written files of a kill are deleted when
+    training begins. mmengine removes the oldest checkpoint before it writes the next
+    one, so at least two are kept; the previous best checkpoint is deleted after the new
+    one is written. A resumed run continues from the newest complete checkpoint.
     """
+
+    file_backend: LocalBackend
 
     def __init__(self, *args: Any, max_keep_ckpts: int = -1, **kwargs: Any) -> None:
         if max_keep_ckpts == 1:
@@ -136,8 +149,22 @@ class SafeCheckpointHook(CheckpointHook):
         super().__init__(*args, max_keep_ckpts=max_keep_ckpts, **kwargs)
 
     def before_run(self, runner: Runner) -> None:
+        """Choose the checkpoint of a resumed training.
+
+        Raises:
+            ResumeError: If no checkpoint is complete, or the given one is not.
+        """
+        if not (runner._resume and isinstance(runner._train_loop, BaseLoop)):
+            return
         if is_main_process():
-            self._mend_last_checkpoint(runner.work_dir)
+            needed = state_of_training(
+                runner, self.save_optimizer, self.save_param_scheduler
+            )
+            check = partial(check_resumable, needed=needed, load=load_from_local)
+            if runner._load_from is None:
+                self._mend_last_checkpoint(runner, check)
+            elif '://' not in runner._load_from:
+                _check_given(osp.expanduser(runner._load_from), check)
         barrier()  # other processes are about to read it, too
 
     def before_train(self, runner: Runner) -> None:
@@ -160,18 +187,55 @@ class SafeCheckpointHook(CheckpointHook):
         template = self.filename_tmpl or 'epoch_{}.pth'
         return re.escape(template).replace(r'\{\}', r'(\d+)')
 
-    def _mend_last_checkpoint(self, work_dir: str) -> None:
+    def _mend_last_checkpoint(
+        self, runner: Runner, check: Callable[[str], None]
+    ) -> None:
         """Let ``last_checkpoint`` name the newest complete file, or be absent."""
+        work_dir = runner.work_dir
         pointer = osp.join(work_dir, 'last_checkpoint')
-        pattern = re.compile(self._name_pattern())
-        names = os.listdir(work_dir) if osp.isdir(work_dir) else []
-        steps = {int(m[1]): n for n in names if (m := pattern.fullmatch(n))}
+        pointed = ''
         if osp.isfile(pointer):
-            with open(pointer) as file:
-                if osp.isfile(file.read().strip()):
-                    return
-        if steps:
-            path = osp.join(work_dir, steps[max(steps)])
+            with open(pointer, encoding='utf-8', errors='replace') as file:
+                pointed = file.read().strip()
+        folders = [work_dir]
+        if self.out_dir is not None:
+            folders.append(osp.join(self.out_dir, osp.basename(osp.abspath(work_dir))))
+        paths = newest_first(folders, self._name_pattern(), pointed)
+        path = first_resumable(paths, check, runner.logger.warning)
+        if path is not None:
             write_atomic(pointer, path.encode())
         elif osp.isfile(pointer):
             os.unlink(pointer)
+
+    def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
+        """Save a new best checkpoint, and delete the previous one afterwards."""
+        if not self.save_best:
+            return
+        removed: list[str] = []
+        backend = self.file_backend
+        self.file_backend = copy.copy(backend)
+        self.file_backend.remove = removed.append
+        try:
+            super()._save_best_checkpoint(runner, metrics)
+        finally:
+            self.file_backend = backend
+        current = vars(self).get('best_ckpt_path_dict', {}).values()
+        for path in removed:
+            if path not in (vars(self).get('best_ckpt_path'), *current):
+                backend.remove(path)
+
+
+def _check_given(path: str, check: Callable[[str], None]) -> None:
+    """Check the checkpoint that the user named.
+
+    Raises:
+        ResumeError: If training cannot continue from it.
+    """
+    try:
+        check(path)
+    except ResumeError as error:
+        raise ResumeError(
+            f'cannot resume from {path}: it {error}. --resume without a path continues '
+            'from the newest complete checkpoint of the work dir; --cfg-options '
+            f'load_from={path} starts a new training with the weights of a file'
+        ) from error

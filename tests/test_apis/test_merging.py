@@ -46,6 +46,15 @@ def test_a_moment_longer_than_the_overlap_is_joined():
     assert merge(first, second) == [[30, 120, 0.7]]
 
 
+def test_the_score_of_a_joined_moment_is_weighted_by_length():
+    first = answer(0, 100, [[0, 100, 0.9]])
+    second = answer(50, 150, [[0, 50, 0.6]])
+    assert merge(first, second) == [[0, 100, 0.8]]  # (100 * 0.9 + 50 * 0.6) / 150
+    first = answer(0, 100, [[40, 100, 0.5]])
+    second = answer(50, 150, [[0, 100, 0.9]])
+    assert merge(first, second) == [[40, 150, 0.75]]  # (60 * 0.5 + 100 * 0.9) / 160
+
+
 def test_a_moment_over_many_windows_is_joined_to_one():
     ends = [[20, 100, 0.8]], [[0, 100, 0.8]], [[0, 60, 0.8]], [[0, 10, 0.8]]
     starts = range(0, 200, 50)

@@ -247,6 +247,47 @@ def test_full_disk(tmp_path, monkeypatch, half):
     check(tmp_path, ['a', 'bb', 'ccc'])
 
 
+def test_rows_are_safe_on_the_disk_before_the_index_names_them(tmp_path, monkeypatch):
+    """A power failure between two writes must not leave an index without rows."""
+    from mmvtg.datasets import pack_writer
+
+    done, sync, write = [], os.fsync, pack_writer._write_all
+
+    def name(descriptor):
+        return os.path.basename(os.readlink(f'/proc/self/fd/{descriptor}'))
+
+    def record(kind, call):
+        def wrapped(descriptor, *args):
+            done.append((kind, name(descriptor)))
+            call(descriptor, *args)
+
+        return wrapped
+
+    with PackWriter(str(tmp_path), MANIFEST, flush_seconds=1e9) as pack:
+        monkeypatch.setattr(os, 'fsync', record('sync', sync))
+        monkeypatch.setattr(pack_writer, '_write_all', record('write', write))
+        for size, letter in enumerate('ab', 1):
+            pack.write(letter, item(4, size))
+    assert done == [
+        *[('write', 'main.rows'), ('write', 'main.rows'), ('sync', 'main.rows')],
+        *[('write', 'main.index'), ('sync', 'main.index')],
+    ]
+
+
+def test_rows_that_cannot_be_made_safe_are_not_named(tmp_path, monkeypatch):
+    def fail(descriptor):
+        raise OSError(errno.EIO, 'Input/output error')
+
+    pack = PackWriter(str(tmp_path), MANIFEST, flush_seconds=1e9)
+    pack.write('a', item(4, 1))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, 'fsync', fail)
+        with pytest.raises(OSError, match='could not be written .Input/output error'):
+            pack.flush()
+    assert (tmp_path / 'main.index').read_bytes() == b''
+    pack.close()
+
+
 def test_two_processes_claim_one_folder(tmp_path):
     """Both write their own part, or one is refused; nothing is lost."""
     writers = [start_writer(tmp_path) for _ in range(2)]

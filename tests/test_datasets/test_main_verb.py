@@ -214,7 +214,7 @@ def test_sentences_of_moving_shapes(spacy_model):
 
 
 @pytest.mark.skipif(
-    not (Path(ANNOTATIONS) / CHARADES).is_file(), reason='no official annotations'
+    not ANNOTATIONS, reason='official annotations: set MMVTG_ANNOTATIONS_DIR'
 )
 def test_shares_of_charades(spacy_model):
     lines = read_json_lines(str(Path(ANNOTATIONS) / CHARADES))

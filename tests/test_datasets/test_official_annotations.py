@@ -1,7 +1,8 @@
 """Counts of the official files; they are read where MMVTG_ANNOTATIONS_DIR has them.
 
 The files may not be copied into this repository. The folder holds them as
-``qvhighlights/highlight_train_release.jsonl.gz`` and so on; what is absent is skipped.
+``qvhighlights/highlight_train_release.jsonl.gz`` and so on. Without the variable, the
+tests are skipped; a file that its folder lacks is a failure.
 """
 
 import os
@@ -51,9 +52,10 @@ CONVERTED = {
 
 def _path(name: str) -> str:
     folder = os.environ.get('MMVTG_ANNOTATIONS_DIR')
-    path = Path(folder or '', name)
-    if not folder or not path.is_file():
-        pytest.skip(f'no {name} in MMVTG_ANNOTATIONS_DIR')
+    if not folder:
+        pytest.skip('official annotations: set MMVTG_ANNOTATIONS_DIR')
+    path = Path(folder, name)
+    assert path.is_file(), f'MMVTG_ANNOTATIONS_DIR is set, but {path} does not exist'
     return str(path)
 
 

@@ -85,6 +85,34 @@ def test_stored_path_equals_online_path_to_the_bit(extractor, towers, videos, tm
     assert len(online.layers) == len(offline.layers) == 4
 
 
+class SizedTower(CLIPVisionTower):
+    """Tower whose features depend on the number of frames computed at once.
+
+    In other towers the last bits do so, on some processors.
+    """
+
+    def encode(self, images, *args):
+        pooled, context = super().encode(images, *args)
+        return pooled + len(images), context
+
+
+@pytest.mark.parametrize('batch_frames', [1, 5, 100])
+def test_features_do_not_depend_on_order_or_grouping(videos, tmp_path, batch_frames):
+    # 3, 7 and 2 clips: 12 are no multiple of 5
+    tower = SizedTower('tiny-clip', chunk_size=5)
+    extractor = FeatureExtractor(
+        tower, frame_size=64, fps=1.0, batch_frames=batch_frames
+    )
+    groups = dict(all=videos, back=videos[::-1], pair=videos[1:])
+    groups.update({name: [(name, path)] for name, path in videos})
+    for folder, group in groups.items():
+        extractor.extract_videos(group, str(tmp_path / folder), progress=False)
+        for name, _ in group:
+            alone = tmp_path / 'all' / f'{name}.npy'
+            found = tmp_path / folder / f'{name}.npy'
+            assert found.read_bytes() == alone.read_bytes(), (folder, name)
+
+
 def test_without_taps_one_vector_a_clip_is_stored(towers, videos, tmp_path):
     tower = CLIPVisionTower('tiny-clip')
     extractor = FeatureExtractor(tower, frame_size=64, fps=1.0)

@@ -1,7 +1,6 @@
 """Reads recordings of the DETR family; the tests of all four methods use it."""
 
 import json
-import os
 import runpy
 import zlib
 from functools import lru_cache
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from golden_files import golden_folder
 from mmengine.structures import InstanceData
 from safetensors.torch import load_file
 from tolerances import DETR_GRADIENT, close
@@ -23,12 +23,11 @@ from mmvtg.structures import (
 from mmvtg.utils.conversion import rename
 
 ROOT = Path(__file__).parents[2]
-GOLDEN = Path(os.environ.get('MMVTG_GOLDEN_DIR', ROOT / 'tests' / 'data' / 'golden'))
 
 
 def cases(method):
     """Names of the recordings of a method that are complete."""
-    found = (GOLDEN / method).glob('*_meta.json')
+    found = golden_folder(method).glob('*_meta.json')
     return sorted(file.name[: -len('_meta.json')] for file in found)
 
 
@@ -75,8 +74,8 @@ PREDICTIONS = [
 class Case:
     """One recording: inputs, what was annotated, weights, and what came out."""
 
-    def __init__(self, method, name):
-        folder, self.name = GOLDEN / method, name
+    def __init__(self, method, name, folder=None):
+        folder, self.name = Path(folder or golden_folder(method)), name
         self.meta = json.loads((folder / f'{name}_meta.json').read_text())
         self.data = load_file(folder / f'{name}_data.safetensors')
         self.config, self.options = self.meta['config'], self.meta['options']

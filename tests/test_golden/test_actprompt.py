@@ -1,11 +1,11 @@
 """ActPrompt against a slow float64 reference: encoding, and one pretext step."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 import torch
+from golden_files import golden_folder
 from safetensors.torch import load_file
 from small_clip import add_small_clip
 from tolerances import close
@@ -16,10 +16,7 @@ from mmvtg.registry import MODELS
 from mmvtg.structures import GroundingDataSample
 
 ROOT = Path(__file__).parents[2]
-FOLDER = (
-    Path(os.environ.get('MMVTG_GOLDEN_DIR', ROOT / 'tests' / 'data' / 'golden'))
-    / 'actprompt'
-)
+FOLDER = golden_folder('actprompt')
 ENCODE = sorted(path.stem for path in FOLDER.glob('encode_*.json'))
 PRETEXT = sorted(path.stem for path in FOLDER.glob('pretext_*.json'))
 LOSSES = dict(loss_contrast='ce', loss_ranking='tri', loss_consistency='con')

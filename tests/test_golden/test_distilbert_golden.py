@@ -1,19 +1,16 @@
 """DistilBERT against what Hugging Face's gives for the same weights and tokens."""
 
 import json
-import os
-from pathlib import Path
 
 import pytest
 import torch
+from golden_files import golden_folder
 from safetensors.torch import load_file
 from tolerances import GRADIENT, Tolerance, close
 
 from mmvtg.models.towers import DistilBertTower
 
-ROOT = Path(__file__).parents[2]
-FOLDER = Path(os.environ.get('MMVTG_GOLDEN_DIR', ROOT / 'tests' / 'data' / 'golden'))
-CASES = sorted((FOLDER / 'distilbert').glob('*.json'))
+CASES = sorted(golden_folder('distilbert').glob('*.json'))
 
 
 @pytest.mark.parametrize('path', CASES, ids=lambda path: path.stem)

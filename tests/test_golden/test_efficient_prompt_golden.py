@@ -1,7 +1,6 @@
 """Efficient-Prompt against numbers recorded with the authors' code."""
 
 import json
-import os
 import runpy
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 import open_clip
 import pytest
 import torch
+from golden_files import golden_folder
 from safetensors.torch import load_file
 from tolerances import PROMPT_GRADIENT, PROMPT_OUTPUT, close
 
@@ -17,35 +17,25 @@ from mmvtg.models.grounders import ActionRecognizer
 from mmvtg.models.tower_hooks import ContextPrompt, TowerContext
 
 ROOT = Path(__file__).parents[2]
-GOLDEN = Path(os.environ.get('MMVTG_GOLDEN_DIR', ROOT / 'tests' / 'data' / 'golden'))
-FOLDER = GOLDEN / 'efficient_prompt'
+FOLDER = golden_folder('efficient_prompt')
 CONVERTER = runpy.run_path(
     str(ROOT / 'tools' / 'model_converters' / 'efficient_prompt.py')
 )
-FILE = FOLDER / 'efficient_prompt.json'
-META = json.loads(FILE.read_text()) if FILE.is_file() else {}
-DATA = load_file(FOLDER / 'efficient_prompt.safetensors') if META else {}
+META = json.loads((FOLDER / 'efficient_prompt.json').read_text())
+DATA = load_file(FOLDER / 'efficient_prompt.safetensors')
 CASES = [
     index
-    for index in range(len(META.get('cases', [])))
+    for index in range(len(META['cases']))
     if f'case{index}.param.embedding.weight' in DATA
 ]
-VIDEO = dict(video=DATA['video.features'][:, None]) if DATA else {}
+VIDEO = dict(video=DATA['video.features'][:, None])
 needs_tower = pytest.mark.skipif(
     'clip.text_projection' not in DATA, reason='the recording has no text tower'
 )
-needs_recording = pytest.mark.skipif(not META, reason=f'no recording in {FOLDER}')
-
-
-def test_golden_efficient_prompt_folder_exists():
-    if 'MMVTG_GOLDEN_DIR' in os.environ and not FOLDER.is_dir():
-        pytest.fail(f'MMVTG_GOLDEN_DIR is set, but {FOLDER} does not exist')
 
 
 @pytest.fixture(scope='module', autouse=True)
 def golden_clip(tmp_path_factory):
-    if not META:
-        return
     text = dict(
         context_length=META['context_length'],
         vocab_size=META['vocab_size'],
@@ -127,7 +117,6 @@ def fill_text_tower(clip):
     clip.load_state_dict(state)
 
 
-@needs_recording
 @pytest.mark.parametrize('index', CASES)
 def test_golden_efficient_prompt_video(index):
     model, _ = build(index)
@@ -177,7 +166,6 @@ def data(index, name):
     return DATA[f'case{index}.{name}']
 
 
-@needs_recording
 @pytest.mark.parametrize('index', CASES)
 def test_golden_efficient_prompt_places(index):
     """What the tower reads: the same vectors in the same places, up to the end."""
@@ -199,7 +187,6 @@ def test_golden_efficient_prompt_places(index):
         assert torch.equal(row[: end + 1], expected[: end + 1])
 
 
-@needs_recording
 def test_golden_efficient_prompt_frames():
     for row in META['frame_sampling']:
         total, count = row['num_frames'], META['numFrames']
@@ -211,7 +198,6 @@ def test_golden_efficient_prompt_frames():
         assert take_run(frames, start, count).tolist() == row['indices']
 
 
-@needs_recording
 def test_golden_efficient_prompt_mean_of_draws():
     crops, videos = META['eval5']['crops'], META['eval5']['videos']
     draws = DATA['eval5.similarity'].unflatten(0, (crops, videos)).transpose(0, 1)

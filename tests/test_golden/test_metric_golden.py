@@ -2,30 +2,18 @@
 
 import gzip
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
+from golden_files import golden_folder
 
 from mmvtg.evaluation.functional import evaluate_submission, tvsum_ap, youtube_ap
 
-_HERE = Path(__file__).parent.parent / 'data' / 'golden'
-_ROOT = Path(os.environ.get('MMVTG_GOLDEN_DIR', _HERE))
-
-
-def test_golden_metric_folder_exists():
-    # else every test below is skipped and the run is green
-    folder = _ROOT / 'r2_tuning'
-    if 'MMVTG_GOLDEN_DIR' in os.environ and not folder.is_dir():
-        pytest.fail(f'MMVTG_GOLDEN_DIR is set, but {folder} does not exist')
+_R2 = golden_folder('r2_tuning')
 
 
 def _r2(name):
-    path = _ROOT / 'r2_tuning' / f'metrics_{name}.json'
-    if not path.is_file():
-        pytest.skip(f'no recording {path}')
-    return json.loads(path.read_text())
+    return json.loads((_R2 / f'metrics_{name}.json').read_text())
 
 
 def _lines(path):
@@ -68,12 +56,13 @@ def test_golden_metric_of_tvsum_videos(top_k):
         assert [round(float(value.mean()), 5) for value in ap] == each
 
 
-_SHIPPED = _ROOT / 'qvhighlights_eval'
+_SHIPPED = golden_folder('qvhighlights_eval')
 _PREDICTIONS = sorted(_SHIPPED.glob('*_preds.jsonl.gz'))
 
 
 @pytest.mark.skipif(
-    not _PREDICTIONS, reason=f'no submissions in {_SHIPPED} (licence: not shipped)'
+    not _PREDICTIONS,
+    reason='QVHighlights submissions are not bundled (license): set MMVTG_GOLDEN_DIR',
 )
 @pytest.mark.parametrize('path', _PREDICTIONS, ids=lambda path: path.name)
 def test_golden_metric_of_shipped_qvhighlights_submissions(path):

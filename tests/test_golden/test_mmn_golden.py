@@ -1,12 +1,12 @@
 """MMN against numbers that the authors' code gave for the same weights and inputs."""
 
 import json
-import os
 import runpy
 from pathlib import Path
 
 import pytest
 import torch
+from golden_files import golden_folder
 from mmengine.structures import InstanceData
 from safetensors.torch import load_file
 from tolerances import GRADIENT, Tolerance, close
@@ -20,9 +20,7 @@ from mmvtg.registry import TASK_UTILS
 from mmvtg.structures import GroundingDataSample, ProposalFeatures, span_iou
 
 ROOT = Path(__file__).parents[2]
-FOLDER = (
-    Path(os.environ.get('MMVTG_GOLDEN_DIR', ROOT / 'tests' / 'data' / 'golden')) / 'mmn'
-)
+FOLDER = golden_folder('mmn')
 CASES = sorted(path.stem for path in FOLDER.glob('*_like.json'))
 GRIDS = dict(
     charades=(16, [15]), activitynet=(64, [15, 8, 8]), tacos=(128, [15, 8, 8, 8])
@@ -284,17 +282,14 @@ def test_recall(case):
 
 
 UNITS = FOLDER / 'units.safetensors'
-needs_units = pytest.mark.skipif(not UNITS.is_file(), reason='no recording')
 
 
-@needs_units
 @pytest.mark.parametrize('name', GRIDS)
 def test_masks_of_the_three_grids(name):
     mask = load_file(UNITS)[f'mask2d.{name}'].bool()
     assert torch.equal(proposal_mask(*GRIDS[name]), mask)
 
 
-@needs_units
 def test_average_of_clips():
     data = load_file(UNITS)
     for i in range(sum(key.endswith('.in') for key in data if 'avgfeats' in key)):
@@ -305,7 +300,6 @@ def test_average_of_clips():
         close(average_clips(padded, mask, len(expected))[0], expected)
 
 
-@needs_units
 def test_suppression():
     data = load_file(UNITS)
     moments, scores = data['nms.moments'], data['nms.scores']

@@ -3,7 +3,6 @@
 import pytest
 import torch
 from detr_golden import (
-    GOLDEN,
     PREDICTIONS,
     Case,
     cases,
@@ -82,10 +81,6 @@ def case(request):
 @pytest.fixture(scope='module')
 def net(case):
     return Net(case)
-
-
-def test_golden_moment_detr_folder_exists():
-    assert (GOLDEN / 'moment_detr').is_dir()
 
 
 def test_golden_moment_detr_forward_and_matching(case, net):

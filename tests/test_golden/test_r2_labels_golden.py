@@ -1,25 +1,20 @@
 """Training targets against those that the authors' code made."""
 
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
+from golden_files import golden_folder
 from safetensors.numpy import load_file
 from tolerances import TARGET, close
 
 from mmvtg.datasets.annotations import parse_sample
 from mmvtg.datasets.transforms import CleanMoments, SaliencyTarget
 
-FOLDER = Path(
-    os.environ.get('MMVTG_GOLDEN_DIR', Path(__file__).parents[1] / 'data' / 'golden')
-)
-FILE = FOLDER / 'r2_tuning' / 'labels.inputs.json'
-ITEMS = json.loads(FILE.read_text()) if FILE.is_file() else []
+FILE = golden_folder('r2_tuning') / 'labels.inputs.json'
+ITEMS = json.loads(FILE.read_text())
 
 
-@pytest.mark.skipif(not ITEMS, reason=f'{FILE} is absent')
 @pytest.mark.parametrize('item', ITEMS, ids=lambda item: str(item['id']))
 def test_golden_r2_labels(item):
     expected = load_file(str(FILE).replace('inputs.json', 'outputs.safetensors'))

@@ -4,19 +4,17 @@ The recording's keys say what was done: ``normal0p7_unit2.3`` is hard NMS at 0.7
 rounding to 2 s, sample 3.
 """
 
-import os
 import re
-from pathlib import Path
 
 import pytest
 import torch
+from golden_files import golden_folder
 from safetensors.torch import load_file
 from tolerances import SECONDS, close
 
 from mmvtg.models.task_modules import MomentPostProcessor
 
-_HERE = Path(__file__).parent.parent / 'data' / 'golden'
-_DIR = Path(os.environ.get('MMVTG_GOLDEN_DIR', _HERE)) / 'r2_tuning'
+_DIR = golden_folder('r2_tuning')
 _KEY = re.compile(
     r'(?P<kind>clamp|normal|linear|gaussian|unit)(?P<par>[0-9p]*)'
     r'(?:_unit(?P<unit>[0-9p]+))?\Z'
@@ -24,8 +22,7 @@ _KEY = re.compile(
 
 
 def _load(part):
-    path = _DIR / f'postprocess.{part}.safetensors'
-    return load_file(path) if path.is_file() else {}
+    return load_file(_DIR / f'postprocess.{part}.safetensors')
 
 
 _INPUTS, _OUTPUTS = _load('inputs'), _load('outputs')
@@ -51,7 +48,6 @@ def _processor(setting):
     return MomentPostProcessor(unit=unit, nms=nms), kind
 
 
-@pytest.mark.skipif(not _OUTPUTS, reason=f'no recording in {_DIR}')
 @pytest.mark.parametrize('setting', _SETTINGS)
 def test_golden_r2_postprocess(setting):
     post, kind = _processor(setting)

@@ -1,12 +1,12 @@
 """R2-Tuning against numbers recorded with the authors' code."""
 
 import json
-import os
 import runpy
 from pathlib import Path
 
 import pytest
 import torch
+from golden_files import golden_folder
 from mmengine.optim import LinearLR, MultiStepLR
 from mmengine.structures import InstanceData
 from safetensors.torch import load_file
@@ -21,8 +21,7 @@ from mmvtg.structures import GroundingDataSample, QueryFeatures, VideoFeatures
 from mmvtg.utils.conversion import rename
 
 ROOT = Path(__file__).parents[2]
-GOLDEN = Path(os.environ.get('MMVTG_GOLDEN_DIR', ROOT / 'tests' / 'data' / 'golden'))
-FOLDER = GOLDEN / 'r2_tuning'
+FOLDER = golden_folder('r2_tuning')
 CONVERTER = runpy.run_path(str(ROOT / 'tools' / 'model_converters' / 'r2_tuning.py'))
 OUTPUTS = '.outputs.safetensors'
 CASES = sorted(
@@ -32,12 +31,6 @@ CASES = sorted(
 )
 # softmax makes the gradient of these zero; what was recorded is rounding noise
 NOISE = ('neck.video_proj.bias', 'attn.k_proj.bias')
-
-
-def test_golden_r2_folder_exists():
-    # else every test of R2-Tuning's recordings is skipped and the run is green
-    if 'MMVTG_GOLDEN_DIR' in os.environ and not FOLDER.is_dir():
-        pytest.fail(f'MMVTG_GOLDEN_DIR is set, but {FOLDER} does not exist')
 
 
 class Net(torch.nn.Module):
@@ -145,8 +138,6 @@ def make_sample(arrays, i):
 @pytest.fixture(params=CASES)
 def case(request):
     name = request.param.split('.')[0]
-    if not (FOLDER / f'{name}.state.safetensors').is_file():
-        pytest.skip(f'no weights of {name}')
     arrays = load_file(FOLDER / f'{request.param}.inputs.safetensors')
     videos, queries = load_features(name, arrays)
     video, video_mask = pad_sequences(videos)
@@ -304,7 +295,7 @@ def test_golden_r2_optimiser_steps(file):
 
 
 LABELS = FOLDER / 'labels.inputs.json'
-ITEMS = json.loads(LABELS.read_text()) if LABELS.is_file() else []
+ITEMS = json.loads(LABELS.read_text())
 
 
 @pytest.mark.parametrize('item', ITEMS, ids=lambda item: str(item['id']))
@@ -334,10 +325,7 @@ SCHEDULES = dict(
 
 @pytest.mark.parametrize('setting', SCHEDULES)
 def test_golden_r2_schedule(setting):
-    file = FOLDER / f'schedule{OUTPUTS}'
-    if not file.is_file() or f'{setting}.lr' not in load_file(file):
-        pytest.skip(f'no schedule of {setting}')
-    arrays = load_file(file)
+    arrays = load_file(FOLDER / f'schedule{OUTPUTS}')
     rate, warmup, drop = SCHEDULES[setting]
     optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=rate)
     # mmengine reaches the full rate one iteration before `end`

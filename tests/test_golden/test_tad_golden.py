@@ -1,12 +1,11 @@
 """Temporal action detection against the official evaluators, and soft-NMS."""
 
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from golden_files import golden_folder
 from safetensors.numpy import load_file
 from tolerances import close
 
@@ -18,21 +17,11 @@ from mmvtg.evaluation.functional import (
 )
 from mmvtg.models.task_modules import moment_nms
 
-_HERE = Path(__file__).parent.parent / 'data' / 'golden'
-_DIR = Path(os.environ.get('MMVTG_GOLDEN_DIR', _HERE)) / 'tad_eval'
-_FILE = _DIR / 'expected.json'
-_EXPECTED = json.loads(_FILE.read_text()) if _FILE.is_file() else {}
+_DIR = golden_folder('tad_eval')
+_EXPECTED = json.loads((_DIR / 'expected.json').read_text())
 _SETS = [name for name in _EXPECTED if 'mAP' in _EXPECTED[name]]
-_ARRAYS = dict(np.load(_DIR / 'expected.npz')) if _SETS else {}
-_NMS_FILE = _DIR / 'soft_nms.safetensors'
-_NMS = load_file(_NMS_FILE) if _NMS_FILE.is_file() else {}
-
-needs_recording = pytest.mark.skipif(not _SETS, reason=f'no recording in {_DIR}')
-
-
-def test_golden_tad_folder_exists():
-    if 'MMVTG_GOLDEN_DIR' in os.environ and not _DIR.is_dir():
-        pytest.fail(f'MMVTG_GOLDEN_DIR is set, but {_DIR} does not exist')
+_ARRAYS = dict(np.load(_DIR / 'expected.npz'))
+_NMS = load_file(_DIR / 'soft_nms.safetensors')
 
 
 def _read(name, deduplicate=False):
@@ -48,7 +37,6 @@ def _equal(actual, expected):
     np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-12)
 
 
-@needs_recording
 @pytest.mark.filterwarnings('ignore:.*detections are')
 @pytest.mark.parametrize('name', _SETS)
 def test_golden_tad_map(name):
@@ -62,7 +50,6 @@ def test_golden_tad_map(name):
         _equal(result['average_mAP'], expected['average_mAP'][key]['activitynet'])
 
 
-@needs_recording
 @pytest.mark.filterwarnings('ignore:.*detections are')
 @pytest.mark.parametrize('name', _SETS)
 def test_golden_tad_variants_of_other_evaluators(name):
@@ -74,11 +61,10 @@ def test_golden_tad_variants_of_other_evaluators(name):
         _equal(result['AP'], _ARRAYS[f'{name}.{key}.ap_afsd'])
 
 
-_INLINE = {**_EXPECTED.get('edge', {}), **_EXPECTED.get('ties', {})}
+_INLINE = {**_EXPECTED['edge'], **_EXPECTED['ties']}
 _INLINE.pop('as_is', None)  # of an unstable sort
 
 
-@needs_recording
 @pytest.mark.filterwarnings('ignore:.*detections are')
 @pytest.mark.parametrize('case', _INLINE)
 def test_golden_tad_edge_cases(case):
@@ -91,7 +77,6 @@ def test_golden_tad_edge_cases(case):
     _equal(result['recall'], recording['recall_1x_5x'])
 
 
-@needs_recording
 @pytest.mark.parametrize('name', _SETS)
 def test_golden_tad_average_recall(name):
     for key, expected in _EXPECTED[name]['proposals'].items():
@@ -127,7 +112,6 @@ def _close(spans, scores, rows):
     close(scores, rows[:, 2])
 
 
-@pytest.mark.skipif(not _CASES, reason=f'no recording in {_DIR}')
 @pytest.mark.parametrize('case', _CASES)
 def test_golden_tad_soft_nms(case):
     tested = 0
@@ -150,7 +134,6 @@ def test_golden_tad_soft_nms(case):
     assert tested
 
 
-@pytest.mark.skipif(not _CASES, reason=f'no recording in {_DIR}')
 @pytest.mark.parametrize('case', _CASES)
 def test_golden_tad_hard_and_improved_nms(case):
     for key, expected in _NMS.items():
@@ -167,7 +150,6 @@ def test_golden_tad_hard_and_improved_nms(case):
             assert keep.tolist() == _NMS[key.replace('.dets', '.keep')].tolist()
 
 
-@pytest.mark.skipif(not _CASES, reason=f'no recording in {_DIR}')
 @pytest.mark.parametrize('case', _CASES)
 def test_golden_tad_nms_of_classes_with_voting(case):
     labels = torch.tensor(_NMS[f'{case}.labels'])
@@ -193,7 +175,6 @@ def test_golden_tad_nms_of_classes_with_voting(case):
     assert tested
 
 
-@pytest.mark.skipif(not _CASES, reason=f'no recording in {_DIR}')
 @pytest.mark.parametrize('case', _CASES)
 def test_golden_tad_bsn_nms_of_mmaction2(case):
     if f'{case}.mmaction2_bsn.in' not in _NMS:

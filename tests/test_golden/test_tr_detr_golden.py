@@ -3,7 +3,6 @@
 import pytest
 import torch
 from detr_golden import (
-    GOLDEN,
     PREDICTIONS,
     Case,
     cases,
@@ -68,10 +67,6 @@ def case(request):
 @pytest.fixture(scope='module')
 def net(case):
     return Net(case)
-
-
-def test_golden_tr_detr_folder_exists():
-    assert (GOLDEN / 'tr_detr').is_dir()
 
 
 def test_golden_tr_detr_forward_and_matching(case, net):

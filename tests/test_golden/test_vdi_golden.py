@@ -1,12 +1,12 @@
 """VDI on MMN against a slow float64 reference: one whole training step, and scores."""
 
 import json
-import os
 import runpy
 from pathlib import Path
 
 import pytest
 import torch
+from golden_files import golden_folder
 from mmengine.structures import InstanceData
 from safetensors.torch import load_file
 from small_clip import add_small_clip
@@ -20,9 +20,7 @@ from mmvtg.utils.conversion import rename
 from mmvtg.utils.detr_conversion import layer_rules
 
 ROOT = Path(__file__).parents[2]
-FOLDER = (
-    Path(os.environ.get('MMVTG_GOLDEN_DIR', ROOT / 'tests' / 'data' / 'golden')) / 'vdi'
-)
+FOLDER = golden_folder('vdi')
 CASES = sorted(path.stem for path in FOLDER.glob('*.json'))
 DECODER = r'vdi\.vc_decoder\.layers\.(\d+)'
 RULES = [

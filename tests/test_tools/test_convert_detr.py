@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from golden_files import BUNDLED
 from mmengine.config import Config
 from mmengine.runner import load_checkpoint
 
@@ -19,7 +20,6 @@ sys.path.insert(0, str(ROOT / 'tests' / 'test_golden'))
 from detr_golden import Case  # noqa: E402
 
 METHODS = ['moment_detr', 'qd_detr', 'tr_detr']
-DATA = ROOT / 'tests' / 'data' / 'golden'
 
 
 def tool(method):
@@ -27,7 +27,7 @@ def tool(method):
 
 
 def state_of(method):
-    return Case(method, 'full').state()
+    return Case(method, 'full', BUNDLED / method).state()
 
 
 def run(monkeypatch, method, source, target):
@@ -35,11 +35,6 @@ def run(monkeypatch, method, source, target):
     runpy.run_path(
         str(ROOT / 'tools' / 'model_converters' / f'{method}.py'), run_name='__main__'
     )
-
-
-@pytest.fixture(autouse=True)
-def shipped(monkeypatch):
-    monkeypatch.setattr('detr_golden.GOLDEN', DATA)
 
 
 @pytest.mark.parametrize('method', METHODS)
