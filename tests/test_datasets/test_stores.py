@@ -16,7 +16,11 @@ from mmvtg.datasets.feature_store import (
 )
 from mmvtg.datasets.pack_lookup import find_packed, open_pack, packed_array
 from mmvtg.datasets.pack_writer import PackWriter
-from mmvtg.datasets.store_manifest import claim_folder, read_manifest
+from mmvtg.datasets.store_manifest import (
+    claim_folder,
+    complete_manifest,
+    read_manifest,
+)
 
 MANIFEST = dict(kind='video', fps=0.5, row_shape=[3], dtype='float16')
 
@@ -116,3 +120,19 @@ def test_a_part_of_a_mapped_file_is_a_copy(tmp_path):
     assert part.tolist() == [[3, 4, 5], [6, 7, 8]]
     assert not isinstance(part, np.memmap)
     assert part.flags.c_contiguous and part.flags.owndata
+
+
+@pytest.mark.parametrize(
+    'sampling, expected',
+    [
+        (None, dict(sampling='start', last_clip='dropped', hooks=[])),
+        ('dense', dict(sampling='dense', last_clip='padded', hooks=[])),
+    ],
+)
+def test_manifests_of_earlier_versions_are_completed(sampling, expected):
+    manifest = dict(kind='video', weights_sha256='1f')
+    if sampling:
+        manifest['sampling'] = sampling
+    assert complete_manifest(manifest) == dict(manifest, **expected)
+    text = dict(kind='query', weights_sha256='1f')
+    assert complete_manifest(text) == text
