@@ -6,11 +6,21 @@ import numpy as np
 import pytest
 import torch
 
+from mmvtg.datasets.array_files import map_array
 from mmvtg.datasets.errors import BadSampleError
-from mmvtg.datasets.feature_store import check_manifest
+from mmvtg.datasets.feature_store import (
+    QUERY_AXES,
+    check_file,
+    check_manifest,
+    load_array,
+)
 from mmvtg.datasets.pack_lookup import find_packed, open_pack, packed_array
 from mmvtg.datasets.pack_writer import PackWriter
-from mmvtg.datasets.store_manifest import claim_folder, read_manifest
+from mmvtg.datasets.store_manifest import (
+    claim_folder,
+    complete_manifest,
+    read_manifest,
+)
 
 MANIFEST = dict(kind='video', fps=0.5, row_shape=[3], dtype='float16')
 
@@ -67,3 +77,62 @@ def test_rates_are_equal_but_for_rounding(tmp_path):
     check_manifest(str(tmp_path), 0.5 + 1e-7)
     with pytest.raises(BadSampleError, match=r'made at 0\.5 clips per second'):
         check_manifest(str(tmp_path), 0.5 + 1e-5)
+
+
+def test_a_store_of_any_rate_fits_a_dataset_without_one(tmp_path):
+    claim_folder(str(tmp_path), MANIFEST)
+    check_manifest(str(tmp_path), 'auto')
+
+
+@pytest.mark.parametrize(
+    'shape, row_shape, problem',
+    [
+        ((4, 3), None, None),
+        ((4, 3), (3,), None),
+        ((4, 2, 3), (None, 3), None),
+        ((4,), None, r'features of shape (4,) instead of (L, N, C) or (L, C)'),
+        ((0, 3), None, r'features of shape (0, 3) instead of (L, N, C) or (L, C)'),
+        ((4, 3), (2,), 'features of shape (4, 3) where the config says (*, 2)'),
+        (
+            (4, 2, 3),
+            (None, 5),
+            'features of shape (4, 2, 3) where the config says (*, any, 5)',
+        ),
+    ],
+)
+def test_header_of_a_feature_file(tmp_path, shape, row_shape, problem):
+    path = str(tmp_path / 'v.npy')
+    np.save(path, np.zeros(shape, np.float16))
+    assert check_file(path, QUERY_AXES, row_shape) == (problem, shape[0])
+
+
+def test_files_without_a_header(tmp_path):
+    path = tmp_path / 'v.npy'
+    assert check_file(str(path), QUERY_AXES) == ('missing feature file', 0)
+    path.write_bytes(b'nothing')
+    assert check_file(str(path), QUERY_AXES) == ('damaged feature file', 0)
+
+
+def test_a_part_of_a_mapped_file_is_a_copy(tmp_path):
+    path = str(tmp_path / 'v.npy')
+    np.save(path, np.arange(12.0).reshape(4, 3))
+    part = load_array(path, 'v', QUERY_AXES, map_array, lambda rows: rows[1:3])
+    assert part.tolist() == [[3, 4, 5], [6, 7, 8]]
+    assert not isinstance(part, np.memmap)
+    assert part.flags.c_contiguous and part.flags.owndata
+
+
+@pytest.mark.parametrize(
+    'sampling, expected',
+    [
+        (None, dict(sampling='start', last_clip='dropped', hooks=[])),
+        ('dense', dict(sampling='dense', last_clip='padded', hooks=[])),
+    ],
+)
+def test_manifests_of_earlier_versions_are_completed(sampling, expected):
+    manifest = dict(kind='video', weights_sha256='1f')
+    if sampling:
+        manifest['sampling'] = sampling
+    assert complete_manifest(manifest) == dict(manifest, **expected)
+    text = dict(kind='query', weights_sha256='1f')
+    assert complete_manifest(text) == text

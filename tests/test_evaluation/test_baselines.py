@@ -47,6 +47,14 @@ def test_second_prediction_covers_what_the_first_misses():
     assert [row[:2] for row in entry['pred_relevant_windows']] == [[0, 10], [30, 40]]
 
 
+def test_no_window_is_predicted_twice_and_scores_fall_evenly():
+    train = [_gt(0, 40, [0, 10])]
+    [entry] = prior_predictions(train, [_gt(0, 40, [0, 10])], top_k=5)
+    windows = entry['pred_relevant_windows']
+    assert len({tuple(row[:2]) for row in windows}) == 5
+    assert [row[2] for row in windows] == pytest.approx([1.0, 0.8, 0.6, 0.4, 0.2])
+
+
 def test_nothing_to_learn_from_is_said():
     with pytest.raises(ValueError, match='no training query has relevant_windows'):
         prior_predictions([dict(qid=0, duration=3)], [])

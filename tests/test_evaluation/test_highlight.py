@@ -8,6 +8,7 @@ import pytest
 from mmvtg.evaluation.functional import (
     SubmissionError,
     evaluate_highlights,
+    evaluate_video_highlights,
     tvsum_ap,
     youtube_ap,
 )
@@ -119,3 +120,16 @@ def test_missing_fields_of_the_annotation_are_named(field):
     del bad[field]
     with pytest.raises(SubmissionError, match=f'qid 7 has no "{field}"'):
         evaluate_highlights([_pred(7, [1, 2])], [bad])
+
+
+def test_many_equal_scores_keep_their_order():
+    labels = np.array([1] * 20 + [-1] * 40)
+    assert youtube_ap(np.zeros(60), labels) == 1
+    assert youtube_ap(np.zeros(60), labels[::-1].copy()) < 0.6
+
+
+def test_a_video_without_domain_is_of_the_only_one():
+    truth = [dict(qid=0, match=[[1], [-1]])]
+    submission = [dict(qid=0, pred_saliency_scores=[0.9, 0.1])]
+    result = evaluate_video_highlights(submission, truth, 'youtube')
+    assert list(result['domains']) == ['all']

@@ -81,7 +81,9 @@ AREAS: Dict[str, Area] = dict(
                     'metric_classes',
                     'moment_retrieval',
                     'retrieval',
+                    'submission_files',
                     'summary',
+                    'table',
                 )
             ),
         ],
