@@ -54,5 +54,5 @@ def test_unknown_metric():
 def test_a_failed_training_says_where(tmp_path):
     config = tmp_path / 'broken.py'
     config.write_text('test_dataloader = dict(dataset=dict(ann_file="a.jsonl"))\n')
-    with pytest.raises(RuntimeError, match=r'train.py failed, see .*train\.out'):
+    with pytest.raises(SystemExit, match=r'train.py failed, see .*train\.out'):
         tool['main']([str(config), '--work-dir', str(tmp_path / 'out')])

@@ -90,7 +90,7 @@ class MMNHead(BaseModule):
             raise ValueError(
                 f'negative_scope is {negative_scope!r}, want one of {_SCOPES}'
             )
-        losses = {role: config for role, config in (losses or {}).items() if config}
+        losses = losses or {}
         if set(losses) - set(_LOSSES):
             raise ValueError(
                 f'MMNHead: losses has {list(losses)}, want some of {_LOSSES}'
@@ -106,7 +106,7 @@ class MMNHead(BaseModule):
         self.query_contrast = nn.Linear(query_dims, embed_dims)
         self.post_processor = post_processor and TASK_UTILS.build(post_processor)
         self.losses = nn.ModuleDict(
-            {role: MODELS.build(config) for role, config in losses.items()}
+            {role: MODELS.build(config) for role, config in losses.items() if config}
         )
 
     def forward(self, features: ProposalFeatures) -> MatchOutputs:

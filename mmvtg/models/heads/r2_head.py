@@ -61,7 +61,7 @@ class R2Head(BaseModule):
         official_padding: bool = False,
     ) -> None:
         super().__init__()
-        losses = {role: config for role, config in (losses or {}).items() if config}
+        losses = losses or {}
         self._check(losses, strides, with_boundary)
         self.official_padding = official_padding
         self.max_moments = max_moments
@@ -79,7 +79,7 @@ class R2Head(BaseModule):
         )
         self.query_pool = AttentionPooling(channels)
         self.losses = nn.ModuleDict(
-            {role: MODELS.build(config) for role, config in losses.items()}
+            {role: MODELS.build(config) for role, config in losses.items() if config}
         )
 
     @staticmethod
@@ -88,7 +88,7 @@ class R2Head(BaseModule):
             raise ValueError(
                 f'R2Head: losses has {list(losses)}, want some of {_LOSSES}'
             )
-        if not with_boundary and ('boundary' in losses or tuple(strides) != (1,)):
+        if not with_boundary and (losses.get('boundary') or tuple(strides) != (1,)):
             raise ValueError(
                 'R2Head: with_boundary=False trains the class of every clip, which '
                 'needs strides=(1,) and no boundary loss'

@@ -94,7 +94,7 @@ class STALEHead(BaseModule):
         video_scores: Optional[dict] = None,
     ) -> None:
         super().__init__()
-        losses = {role: config for role, config in (losses or {}).items() if config}
+        losses = losses or {}
         if set(losses) - set(self.ROLES):
             raise ValueError(f'losses has {list(losses)}, want some of {self.ROLES}')
         if fill not in ('background', 'zero'):
@@ -104,7 +104,7 @@ class STALEHead(BaseModule):
         self.foreground = foreground and MODELS.build(foreground)
         self.adaption = adaption and MODELS.build(adaption)
         self.losses = nn.ModuleDict(
-            {role: MODELS.build(config) for role, config in losses.items()}
+            {role: MODELS.build(config) for role, config in losses.items() if config}
         )
         self.candidates = TASK_UTILS.build(candidates or dict(type='MaskCandidates'))
         self.binarize_at = binarize_at

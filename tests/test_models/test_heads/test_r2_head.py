@@ -343,3 +343,8 @@ def test_role_that_a_config_sets_to_none_is_not_trained(head, role):
     """``--cfg-options model.head.losses.video=None`` switches a loss off."""
     built = MODELS.build(dict(type=head, channels=8, losses={role: None}))
     assert not built.losses
+
+
+def test_misspelt_role_is_refused_although_it_is_none():
+    with pytest.raises(ValueError, match='want some of'):
+        R2Head(8, losses=dict(vidoe=None))
