@@ -31,6 +31,7 @@ _MORE = {
     'find_unused_parameters',
     'fps',
     'model_wrapper_cfg',
+    'num_trials',
     'runner_type',
     'setting',
     'split',
@@ -88,27 +89,36 @@ def check_option_names(cfg: Config, options: Iterable[str]) -> None:
     """Check the first part of ``--cfg-options``, such as ``visualizer`` of
     ``visualizer.type``.
 
-    A config may define any variable; an option with a new name would change nothing.
+    A config may define any variable. Options with other names, and options for
+    variables that only other fields of the config file use, would change nothing.
 
     Args:
         cfg (Config): Config without the options.
         options (Iterable[str]): Names of options, with dots.
 
     Raises:
-        ConfigError: If neither the config nor a tool reads a field of this name.
+        ConfigError: If no tool reads a field of this name.
     """
-    known = {*cfg, *_runner_fields(), *_MORE}
+    known = _runner_fields() | _MORE
     for option in options:
         name = option.partition('.')[0]
         if name in known:
             continue
         places = [
-            path for path in _paths(cfg._cfg_dict) if path.rpartition('.')[2] == name
+            path
+            for path in _paths(cfg._cfg_dict)
+            if path != name and path.rpartition('.')[2] == name
         ]
+        if name in cfg:
+            raise ConfigError(
+                f'--cfg-options {option}: {name} is a variable, which the config file '
+                f'has already used; change the fields with its value instead'
+                f'{": " if places else ""}{", ".join(places[:6])}'
+            )
         hint = f'; did you mean {" or ".join(places[:3])}?' if places else ''
         raise ConfigError(
             f'--cfg-options {option}: there is no field {name!r}'
-            f'{hint or nearest(name, known)}'
+            f'{hint or nearest(name, {*cfg, *known})}'
         )
 
 

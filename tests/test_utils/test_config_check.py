@@ -220,6 +220,15 @@ def test_new_fields_of_mmengine_and_of_parts_are_taken(derive, option, value):
     derive(**{option: value})
 
 
+@pytest.mark.parametrize('name', ['data_root', 'channels', 'train_pipeline.0.type'])
+def test_variables_of_the_config_are_too_late_for_options(derive, name):
+    """The fields that use the variable have its old value already."""
+    with pytest.raises(ConfigError, match='is a variable.* change the fields') as error:
+        derive(**{name: 'x'})
+    if name == 'data_root':
+        assert 'train_dataloader.dataset.data_root' in str(error.value)
+
+
 @pytest.mark.parametrize(
     'options', [{'train_cfg.max_epochs.x': 1}, {'custom_hooks.7.type': 'EMAHook'}]
 )
