@@ -1,13 +1,16 @@
 """Manifests of stores, and packs that are opened once."""
 
+import errno
 import tempfile
 
 import numpy as np
 import pytest
 import torch
 
+from mmvtg.datasets import pack_writer
 from mmvtg.datasets.array_files import map_array
 from mmvtg.datasets.errors import BadSampleError
+from mmvtg.datasets.feature_pack import FeaturePack
 from mmvtg.datasets.feature_store import (
     QUERY_AXES,
     check_file,
@@ -136,3 +139,45 @@ def test_manifests_of_earlier_versions_are_completed(sampling, expected):
     assert complete_manifest(manifest) == dict(manifest, **expected)
     text = dict(kind='query', weights_sha256='1f')
     assert complete_manifest(text) == text
+
+
+def test_what_a_reader_does_with_rows_leaves_the_store_alone(tmp_path):
+    fill(tmp_path, 'v')
+    before = (tmp_path / 'main.rows').read_bytes()
+    rows = FeaturePack(str(tmp_path))['v']
+    rows.zero_()
+    assert (tmp_path / 'main.rows').read_bytes() == before
+    assert FeaturePack(str(tmp_path))['v'].any()
+
+
+def test_features_without_a_manifest_are_not_claimed(tmp_path):
+    (tmp_path / 'notes.txt').write_text('mine')
+    claim_folder(str(tmp_path), MANIFEST)
+    other = tmp_path / 'other'
+    other.mkdir()
+    np.save(other / 'v.npy', np.zeros((2, 3)))
+    with pytest.raises(ValueError, match='features without a manifest'):
+        claim_folder(str(other), MANIFEST)
+    assert [path.name for path in other.iterdir()] == ['v.npy']
+
+
+def test_a_failed_write_goes_back_to_the_last_of_several_flushes(tmp_path, monkeypatch):
+    pack = PackWriter(str(tmp_path), MANIFEST, flush_seconds=1e9)
+    for name in 'abc':
+        pack.write(name, torch.ones(2, 3).half())
+        if name != 'c':
+            pack.flush()
+    whole = (tmp_path / 'main.index').read_bytes()
+    write = pack_writer._write_all
+
+    def fail(descriptor, data):
+        write(descriptor, data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pack_writer, '_write_all', fail)
+        with pytest.raises(OSError, match='No space left'):
+            pack.flush()
+    assert (tmp_path / 'main.index').read_bytes() == whole
+    pack.close()
+    assert sorted(FeaturePack(str(tmp_path)).ids()) == ['a', 'b', 'c']

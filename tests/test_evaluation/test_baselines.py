@@ -48,7 +48,7 @@ def test_second_prediction_covers_what_the_first_misses():
 
 
 def test_no_window_is_predicted_twice_and_scores_fall_evenly():
-    train = [_gt(0, 40, [0, 10])]
+    train = [_gt(0, 40, [0, 10]), _gt(1, 40, [12, 20]), _gt(2, 40, [30, 40])]
     [entry] = prior_predictions(train, [_gt(0, 40, [0, 10])], top_k=5)
     windows = entry['pred_relevant_windows']
     assert len({tuple(row[:2]) for row in windows}) == 5

@@ -14,6 +14,7 @@ from mmvtg.models.losses import (
     focal_loss,
     info_nce,
     masked_mean,
+    pair_nce,
     saliency_nce,
 )
 
@@ -157,3 +158,29 @@ def test_losses_pass_their_settings_on():
     assert torch.allclose(SaliencyNCELoss(strict=True)(*arguments), strict)
     assert torch.allclose(SaliencyNCELoss()(*arguments), saliency_nce(*arguments))
     assert not torch.allclose(strict, saliency_nce(*arguments))
+
+
+@pytest.mark.parametrize('symmetric', [False, True])
+def test_pairs_against_loops(symmetric):
+    torch.manual_seed(0)
+    a, b = torch.randn(4, 5).double(), torch.randn(4, 5).double()
+    related = torch.eye(4).bool()
+    related[0, 2] = related[3, 1] = True
+    cosine = torch.cosine_similarity(a[:, None], b[None], dim=-1) / 0.5
+
+    def loss(pairs):
+        rows = []
+        for own, entries in enumerate(pairs):
+            kept = [x for j, (x, near) in enumerate(entries) if j == own or not near]
+            rows.append(math.log(sum(map(math.exp, kept))) - entries[own][0])
+        return sum(rows) / len(rows)
+
+    table = [list(zip(*x)) for x in zip(cosine.tolist(), related.tolist())]
+    expected = loss(table)
+    if symmetric:
+        expected = (expected + loss([list(column) for column in zip(*table)])) / 2
+    found = pair_nce(a, b, 0.5, related, symmetric)
+    assert found.item() == pytest.approx(expected)
+    if not symmetric:
+        everyone = pair_nce(a, b, 0.07, torch.zeros(4, 4).bool(), False)
+        assert torch.allclose(pair_nce(a, b), everyone)
