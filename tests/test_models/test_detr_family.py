@@ -183,9 +183,10 @@ def test_the_seed_decides_what_is_drawn(model):
 def test_an_unknown_role_of_a_loss_is_refused(method):
     (path,) = ROOT.glob(f'configs/{method}/*_1xb16-*_moving-shapes.py')
     head = Config.fromfile(str(path)).model.head
-    head.losses['spam'] = dict(type='BCELoss')
-    with pytest.raises(ValueError, match='spam.*want some of'):
-        MODELS.build(head)
+    for spam in (dict(type='BCELoss'), None):
+        head.losses['spam'] = spam
+        with pytest.raises(ValueError, match='spam.*want some of'):
+            MODELS.build(head)
 
 
 def test_width_that_does_not_fit_names_the_features(model):

@@ -62,11 +62,13 @@ class DETRHead(BaseModule):
         official_padding: bool = False,
     ) -> None:
         super().__init__()
-        losses = {role: config for role, config in (losses or {}).items() if config}
+        given = losses or {}
+        losses = {role: config for role, config in given.items() if config}
         known = self.CLIP_ROLES + (self.MOMENT_ROLES if decoder else ())
-        if set(losses) - set(known):
+        unknown = set(given) - {*self.CLIP_ROLES, *self.MOMENT_ROLES}
+        if unknown or set(losses) - set(known):
             raise ValueError(
-                f'{type(self).__name__}: losses has {list(losses)}, want some of '
+                f'{type(self).__name__}: losses has {list(given)}, want some of '
                 f'{known}' + ('' if decoder else ' as there is no decoder')
             )
         self.saliency_pairs = tuple(saliency_pairs)

@@ -69,12 +69,13 @@ class UniVTGHead(BaseModule):
         official_padding: bool = False,
     ) -> None:
         super().__init__()
-        losses = {role: config for role, config in (losses or {}).items() if config}
-        known = {'cls', 'saliency', 'video'}
-        known |= {'boundary', 'giou'} if with_boundary else set()
-        if set(losses) - known:
+        given = losses or {}
+        losses = {role: config for role, config in given.items() if config}
+        boundary = {'boundary', 'giou'}
+        known = {'cls', 'saliency', 'video'} | (boundary if with_boundary else set())
+        if set(losses) - known or set(given) - known - boundary:
             raise ValueError(
-                f'UniVTGHead: losses has {list(losses)}, want some of {sorted(known)} '
+                f'UniVTGHead: losses has {list(given)}, want some of {sorted(known)} '
                 f'with with_boundary={with_boundary}'
             )
         self.point_offset = point_offset

@@ -107,4 +107,4 @@ class WordPosition(nn.Module):
                 f'a query has {length} tokens, and the neck has max_words={most}: '
                 'shorten the queries (encoding.query.max_words) or raise max_words'
             )
-        return self.dropout(self.norm(words + self.embedding.weight[: words.size(1)]))
+        return self.dropout(self.norm(words + self.embedding.weight[:length]))

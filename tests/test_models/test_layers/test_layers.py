@@ -16,6 +16,7 @@ from mmvtg.models.layers import (
     sine_grid,
     sine_position,
 )
+from mmvtg.models.layers.position import WordPosition
 
 
 def test_attention_is_softmax_of_scaled_products():
@@ -159,3 +160,10 @@ def test_sine_grid_tells_places_to_a_linear_map():
     assert torch.equal(code[0, :16], code[56, :16])
     with pytest.raises(ValueError, match='4 n channels'):
         sine_grid(8, 30)
+
+
+def test_a_query_with_more_tokens_than_positions_is_refused():
+    position = WordPosition(8, max_words=4)
+    assert position(torch.zeros(1, 4, 8)).shape == (1, 4, 8)
+    with pytest.raises(ValueError, match='a query has 5 tokens.*max_words=4: shorten'):
+        position(torch.zeros(1, 5, 8))
