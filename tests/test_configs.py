@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.structures import InstanceData
 
 from mmvtg.datasets.encoding_spec import parse_encoding
+from mmvtg.models.towers.clip_weights import check_tag
 from mmvtg.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
 from mmvtg.structures import GroundingDataSample
 from mmvtg.utils.launch import load_config
@@ -225,3 +226,28 @@ def test_size_of_the_authors_models(path, count):
     (found,) = fnmatch.filter(CONFIGS, f'configs/{path}.py')
     model = MODELS.build(load(found).model)
     assert sum(p.numel() for p in model.parameters()) == count
+
+
+def towers(config):
+    """Yield the configs of all towers in a config."""
+    values = config.values() if isinstance(config, dict) else config
+    if isinstance(config, dict) and 'pretrained' in config and 'model' in config:
+        yield config
+    for value in values:
+        if isinstance(value, (dict, list, tuple)):
+            yield from towers(value)
+
+
+@pytest.mark.parametrize('path', CONFIGS)
+def test_pretrained_weights_exist_and_have_the_activation_of_the_tower(path):
+    cfg = load_config(str(ROOT / path))
+    tagged = {
+        (tower['model'], tower['pretrained'])
+        for tower in towers(cfg.to_dict())
+        if tower.get('type', '').startswith('CLIP') and tower['pretrained']
+    }
+    for model, tag in tagged:
+        if tag == 'shipped':
+            assert model == 'tiny-clip'
+        else:
+            check_tag(model, tag)

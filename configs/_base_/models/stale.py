@@ -1,6 +1,6 @@
-# STALE on features of CLIP ViT-B/16, section 5 of the paper's reading in the README.
+# STALE on features of CLIP ViT-B/16, with the settings of the paper's section 4.
 channels = 512
-clip = 'ViT-B-16'
+clip = 'ViT-B-16-quickgelu'
 num_context = 30
 model = dict(
     type='TemporalActionDetector',
@@ -53,6 +53,8 @@ model = dict(
         candidates=dict(
             type='MaskCandidates',
             top_clips=10,
+            # A threshold of 0 would propose the whole video, which wins all ties.
+            mask_thresholds=(0.2, 0.4, 0.6, 0.8),
             nms=dict(kind='gaussian', sigma=0.5, min_score=0.001, max_num=100),
         ),
     ),

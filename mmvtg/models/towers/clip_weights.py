@@ -104,7 +104,16 @@ def _say_limits(model: str) -> None:
         MMLogger.get_current_instance().info(SHIPPED_LIMITS[model])
 
 
-def _create_from_tag(model: str, tag: str) -> nn.Module:
+def check_tag(model: str, tag: str) -> None:
+    """Check that open_clip has pretrained weights for a model, of its activation.
+
+    Args:
+        model (str): open_clip's name of the model.
+        tag (str): Tag of the weights, such as ``openai``.
+
+    Raises:
+        ValueError: If ``model`` has no weights ``tag``, or another activation.
+    """
     tags = open_clip.list_pretrained_tags_by_model(model.replace('/', '-'))
     if tag not in tags:
         raise ValueError(
@@ -114,6 +123,10 @@ def _create_from_tag(model: str, tag: str) -> nn.Module:
         )
     if tag == 'openai':
         _check_quick_gelu(open_clip.get_model_config(model), model)
+
+
+def _create_from_tag(model: str, tag: str) -> nn.Module:
+    check_tag(model, tag)
     try:
         return open_clip.create_model(model, pretrained=tag, precision='fp32')
     except (RuntimeError, OSError) as error:
