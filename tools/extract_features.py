@@ -24,6 +24,7 @@ import sys
 from dataclasses import replace
 from typing import Any
 
+import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
@@ -77,7 +78,7 @@ def parse_args() -> argparse.Namespace:
         '--skip-bad', action='store_true', help='exit with 0 although samples are bad'
     )
     how = parser.add_argument_group('how')
-    how.add_argument('--device', default='cpu')
+    how.add_argument('--device', help='default: an accelerator if there is one')
     how.add_argument('--autocast', choices=('float16', 'bfloat16'))
     how.add_argument('--num-workers', type=int, default=2, help='decoding processes')
     how.add_argument('--batch-frames', type=int)
@@ -124,7 +125,7 @@ def find_datasets(cfg: Config, splits: list[str]) -> list[dict]:
 
 def common_settings(args: argparse.Namespace) -> dict[str, Any]:
     """Return the arguments of FeatureExtractor that do not depend on the stream."""
-    device = args.device
+    device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
     if device == 'cuda' and 'LOCAL_RANK' in os.environ:  # torchrun
         device = f'cuda:{os.environ["LOCAL_RANK"]}'
     given = dict(

@@ -55,7 +55,20 @@ def tool(monkeypatch):
         monkeypatch.setattr(sys, 'argv', ['extract_features', *map(str, arguments)])
         return module.main()
 
+    run.module = module
     return run
+
+
+def test_an_accelerator_is_taken_if_there_is_one(tool, monkeypatch):
+    module = tool.module
+    for present, given, device in (
+        (True, [], 'cuda'),
+        (False, [], 'cpu'),
+        (True, ['--device', 'cpu'], 'cpu'),
+    ):
+        monkeypatch.setattr(torch.cuda, 'is_available', lambda present=present: present)
+        monkeypatch.setattr(sys, 'argv', ['extract_features', 'c.py', *given])
+        assert module.common_settings(module.parse_args())['device'] == device
 
 
 @pytest.fixture

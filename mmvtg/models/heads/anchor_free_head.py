@@ -39,7 +39,7 @@ class PointOutputs:
 
 @MODELS.register_module()
 class AnchorFreeProposalHead(BaseModule):
-    """First stage of Efficient-Prompt's localisation (Ju et al., section 3.3).
+    """First stage of Efficient-Prompt's localisation (Ju et al., section 4.1).
 
     At each point of a temporal pyramid: is there an action, is this its middle, how far
     are its ends? A proposal scores actionness x centreness. Classes are not read, so

@@ -15,9 +15,9 @@ _NO_LIMIT = 10**6  # of tokens, where the check is ours
 
 @MODELS.register_module()
 class ClassNameClassifier(BaseModule):
-    """Logits are cosines of videos and class names over a temperature (eq. 4).
+    """Logits are cosines of videos and class names over a temperature.
 
-    The names are no part of the model: :meth:`set_classes` may be called at any time,
+    The loss over these logits is eq. 2 of Ju et al. The names are no part of the model: :meth:`set_classes` may be called at any time,
     with classes never trained on. What is learned are the hooks of the text tower
     (:class:`ContextPrompt`); without any, ``template`` writes a prompt by hand.
 

@@ -17,7 +17,7 @@ from .stale_head import Proposals
 
 @MODELS.register_module()
 class SegmentNamingHead(BaseModule):
-    """The mean of a segment's clips against class embeddings (Ju et al., section 3.3).
+    """The mean of a segment's clips against class embeddings (Ju et al., section 3.2).
 
     Trained on annotated segments; used on proposals of a file, whatever made them: the
     results of a class-agnostic detector, in ActivityNet's layout. A detection scores
