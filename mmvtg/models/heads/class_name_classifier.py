@@ -17,7 +17,7 @@ _NO_LIMIT = 10**6  # of tokens, where the check is ours
 class ClassNameClassifier(BaseModule):
     """Logits are cosines of videos and class names over a temperature.
 
-    The loss over these logits is eq. 2 of Ju et al. Classes are not a part of the model:
+    The loss over these logits is eq. 2 of Ju et al. Classes are no part of the model:
     :meth:`set_classes` may be called at any time, with classes that were never trained.
     The hooks of the text tower (:class:`ContextPrompt`) are learned; without hooks,
     ``template`` is a handwritten prompt.
