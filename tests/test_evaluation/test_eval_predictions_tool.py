@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from exit_status import exit_status
 
 from mmvtg.evaluation.functional import pack_submission
 
@@ -23,7 +24,7 @@ def call(monkeypatch, tool, *arguments):
     monkeypatch.setattr(warnings, 'showwarning', warnings.showwarning)
     with pytest.raises(SystemExit) as stop:
         runpy.run_path(str(tool), run_name='__main__')
-    return stop.value.code
+    return exit_status(stop.value)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from exit_status import exit_status
 
 from mmvtg.datasets.moving_shapes.vocabulary import VERBS, direction_patterns
 from mmvtg.evaluation.functional import (
@@ -140,7 +141,7 @@ def run_tool(monkeypatch, *args):
     monkeypatch.setattr(sys, 'argv', ['score_groups', *args])
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(str(TOOL), run_name='__main__')
-    return ended.value.code
+    return exit_status(ended.value)
 
 
 def test_tool(files, tmp_path, monkeypatch, capsys):

@@ -54,7 +54,11 @@ def test_the_log_of_a_run_has_no_secret_environment_or_user(tmp_path, monkeypatc
         experiment_name='redacted',
     )
     runner = Runner(
-        Model(), str(home / 'run'), cfg=Config(config), experiment_name='redacted'
+        Model(),
+        str(home / 'run'),
+        default_scope='mmvtg',
+        cfg=Config(config),
+        experiment_name='redacted',
     )
     runner.logger.warning(f'see {home}/data')
     for handler in runner.logger.handlers:

@@ -16,8 +16,18 @@ def nothing_is_left():
     """The test leaves no process, no thread, and no file descriptor."""
     for _ in decode_all([VideoItem('v', '1 fine')], FakeSource(2, 1.0), 1, 1):
         pass  # the heap of multiprocessing keeps its file open from now on
-    files, threads = len(os.listdir('/proc/self/fd')), threading.active_count()
+    files = len(os.listdir('/proc/self/fd'))
+    # Other tests of this process may have left theirs.
+    processes = set(multiprocessing.active_children())
+    threads = set(threading.enumerate())
     yield
-    wait_until(lambda: not multiprocessing.active_children())
-    wait_until(lambda: threading.active_count() == threads)
+    wait_until(lambda: processes.issuperset(multiprocessing.active_children()))
+    wait_until(lambda: threads.issuperset(threading.enumerate()))
     assert len(os.listdir('/proc/self/fd')) == files
+
+
+@pytest.fixture
+def children():
+    """A function that counts the processes that the test has started."""
+    earlier = set(multiprocessing.active_children())
+    return lambda: len(set(multiprocessing.active_children()) - earlier)
