@@ -17,6 +17,7 @@ from mmvtg.utils.launch import (
     add_launch_arguments,
     load_config,
     refuse_random_weights,
+    require_fields,
     set_work_dir,
 )
 from mmvtg.utils.tool_main import tool_main
@@ -63,6 +64,7 @@ def dump_predictions(cfg: Config, path: str) -> None:
 def main() -> None:
     args = parse_args()
     cfg = load_config(args.config, args.cfg_options)
+    require_fields(cfg, args.config, 'model', 'test_dataloader')
     set_work_dir(cfg, args.work_dir, args.config)
     checkpoint = args.checkpoint or (args.cfg_options or {}).get('load_from')
     cfg.load_from = None if checkpoint == 'random' else checkpoint

@@ -12,6 +12,7 @@ from mmvtg.utils.launch import (
     add_launch_arguments,
     check_amp,
     load_config,
+    require_fields,
     set_work_dir,
 )
 from mmvtg.utils.tool_main import tool_main
@@ -85,6 +86,7 @@ def train(cfg) -> None:
 def main() -> None:
     args = parse_args()
     cfg = load_config(args.config, args.cfg_options)
+    require_fields(cfg, args.config, 'model', 'train_dataloader')
     merge_args(cfg, args)
     adapt_to_device(cfg, args.launcher)
     with work_dir_lock(cfg.work_dir, args.launcher):

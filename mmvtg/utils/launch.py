@@ -122,6 +122,25 @@ def _one_line(error: Exception) -> str:
     return ' '.join(str(text).split())
 
 
+def require_fields(cfg: Config, path: str, *names: str) -> None:
+    """Refuse a config without fields that a tool needs.
+
+    Args:
+        cfg (Config): Config.
+        path (str): Path of the config, for messages.
+        names (str): Names of fields.
+
+    Raises:
+        ConfigError: If a field is missing or None.
+    """
+    missing = [name for name in names if cfg.get(name) is None]
+    if missing:
+        raise ConfigError(
+            f'{path} has no {" and no ".join(missing)}: give a config of '
+            'configs/METHOD, or add these fields, for example with _base_'
+        )
+
+
 def share_encoding(cfg: Config) -> None:
     """Copy the block ``encoding`` of a config into the data sets that read it.
 

@@ -106,6 +106,17 @@ def test_tools_end_with_a_line_that_says_what_is_missing(tool):
     assert 'Traceback' not in done.stderr
 
 
+@pytest.mark.parametrize('tool', ['train', 'test'])
+def test_a_config_without_a_model_is_named(tool):
+    root = Path(__file__).parents[2]
+    config = 'configs/_base_/features/tiny_clip.py'
+    command = [sys.executable, str(root / f'tools/{tool}.py'), config]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root)
+    assert done.returncode == 1 and 'Traceback' not in done.stderr
+    message = f'error: {config} has no model and no {tool}_dataloader: give a config'
+    assert done.stderr.splitlines()[-1].startswith(message)
+
+
 def test_option_without_a_value_is_an_error_of_usage(capsys):
     parser = argparse.ArgumentParser()
     launch.add_launch_arguments(parser)
