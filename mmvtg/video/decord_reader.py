@@ -4,15 +4,14 @@ import decord
 import numpy as np
 from decord._ffi.base import DECORDError
 
-from .errors import BadSampleError
-from .frame_index import (
-    FrameIndex,
+from .containers import (
     codec_of,
     first_line,
-    index_of,
     open_container,
     video_stream,
 )
+from .errors import BadSampleError
+from .frame_index import FrameIndex, index_of
 from .pyav_reader import PyAVReader
 from .reader import Progress, Size, VideoReader, no_progress
 

@@ -6,15 +6,15 @@ from functools import cached_property
 import av
 import numpy as np
 
-from .errors import BadSampleError
-from .frame_index import (
+from .containers import (
     DECODER_ERRORS,
     codec_of,
     first_line,
-    index_of,
     open_container,
     video_stream,
 )
+from .errors import BadSampleError
+from .frame_index import index_of
 from .pixels import shown_size, to_rgb
 from .reader import Progress, Size, VideoReader, no_progress
 

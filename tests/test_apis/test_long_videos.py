@@ -9,7 +9,7 @@ import torch
 from bright_model import colours
 
 from mmvtg.apis import VTGInferencer
-from mmvtg.encoding.streams import StreamEncoder
+from mmvtg.encoding.stream_encoder import StreamEncoder
 
 # windows of 150 s that begin every 75 s: borders at every multiple of 75
 PLANTED = dict(

@@ -30,7 +30,7 @@ from mmvtg.datasets.encoding_spec import (
     parse_encoding,
 )
 from mmvtg.encoding.cache import FeatureCache
-from mmvtg.encoding.streams import StreamEncoder, fit_motion
+from mmvtg.encoding.stream_encoder import StreamEncoder, fit_motion
 from mmvtg.extraction.motion import MotionStore
 from mmvtg.models.tower_hooks import RowRequest, TowerContext, TowerHook
 from mmvtg.models.towers import CLIPVisionTower
