@@ -132,7 +132,7 @@ def count(counter: type, rows: np.ndarray) -> np.ndarray:
 @pytest.fixture
 def most_alive(colour_config, monkeypatch, tmp_path):
     """A function: seconds of video -> most frames and most features alive."""
-    monkeypatch.setattr('mmvtg.encoding.streams.DecodedVideo', SyntheticVideo)
+    monkeypatch.setattr('mmvtg.encoding.stream_encoder.DecodedVideo', SyntheticVideo)
     slice_rows = StreamEncoder._sliced
     monkeypatch.setattr(
         StreamEncoder,
