@@ -216,7 +216,8 @@ def test_a_broken_last_checkpoint_is_mended(whole, killed, pointer):
 
 
 def test_a_moved_work_dir_continues_where_it_was(whole, killed):
-    (killed / 'last_checkpoint').write_text('/elsewhere/work/epoch_2.pth')
+    earlier = killed.parent / 'elsewhere' / 'epoch_2.pth'
+    (killed / 'last_checkpoint').write_text(str(earlier))
     runner, warned = train(killed, epochs=2, resume=True)
     assert (killed / 'last_checkpoint').read_text() == str(killed / 'epoch_2.pth')
 
