@@ -72,7 +72,7 @@ def build(
         except Exception as error:
             yield [ready, *[gr.skip()] * len(nothing)]
             if isinstance(error, Trouble):
-                # gradio shows the text as HTML
+                # Gradio shows the text as HTML.
                 text = html.escape(str(error))
                 raise gr.Error(text, print_exception=False) from error
             raise

@@ -27,7 +27,7 @@ def describe_tower(
     """
     packages = ('torch', 'open_clip_torch', 'av', 'pillow', 'numpy')
     versions = {name: version(name) for name in packages}
-    # defaults are left out, so that stores of earlier versions stay valid
+    # Defaults are left out, so that stores of earlier versions stay valid.
     rare = {} if autocast is None else dict(autocast=autocast)
     if hasattr(tower, 'describe_hooks'):
         rare.update(tower.describe_hooks())

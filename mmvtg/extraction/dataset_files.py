@@ -25,7 +25,7 @@ class Place(NamedTuple):
 
     def path(self, sample: Mapping[str, Any]) -> str:
         """Return the file of a sample's features, without a key in that file."""
-        # the file names of sampled data sets have other fields
+        # The file names of sampled data sets have other fields.
         own = sample.get('feature_path')
         address = own or osp.join(self.folder, self.pattern.format(**sample))
         return split_address(address)[0]
@@ -134,5 +134,5 @@ def find_layout(layout: str | None, folder: str, paths: Iterable[str]) -> str:
             f'the data set reads {other[0]} in {folder}, and --layout npy writes .npy '
             'files: use --layout pack, or change file_names of the data set'
         )
-    # items of a pack are found by file names with any suffix
+    # Items of a pack are found by file names with any suffix.
     return layout or ('pack' if other or is_pack(folder) else 'npy')

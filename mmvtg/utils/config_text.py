@@ -145,7 +145,7 @@ def _registered(scopes: set[str]) -> dict[str, Any]:
 def _is_part(name: str, parts: dict[str, Any]) -> bool:
     if name in parts:
         return True
-    # configs with classes as types are dumped with their full names
+    # Configs with classes as types are dumped with their full names.
     module, _, attribute = name.rpartition('.')
     found = getattr(sys.modules.get(module), attribute, None)
     return found is not None and any(found is part for part in parts.values())

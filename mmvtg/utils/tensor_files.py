@@ -136,7 +136,7 @@ def _load_safetensors(path: str, map_location: Any) -> dict[str, Tensor]:
         weights = load_file(path)
     except SafetensorError as error:
         raise CheckpointError(f'it is damaged ({error})') from error
-    # the format keeps no devices that a dict or function could map from
+    # The format keeps no devices that a dict or function could map from.
     if isinstance(map_location, (str, torch.device)):
         weights = {name: value.to(map_location) for name, value in weights.items()}
     return weights
@@ -176,7 +176,7 @@ def _names_in(file: IO[bytes]) -> set[str]:
     else:
         file.seek(0)
     return {
-        # the names of Python 2, which torch writes
+        # Names of Python 2, which torch writes, are replaced.
         re.sub(r'^__builtin__\b', 'builtins', str(value).replace(' ', '.'))
         for one in pickles
         for code, value, _ in pickletools.genops(one)
@@ -194,7 +194,7 @@ def _stand_in(name: str) -> Callable[..., Any]:
         return lambda values, *tag: values
 
     class StandIn:
-        # torch's unpickler fills OrderedDicts, and no dict of another class
+        # Torch's unpickler fills only OrderedDicts, not other classes of dicts.
         def __new__(cls, *args: Any) -> Any:
             if args:  # a call with values, which only the real class understands
                 raise _Refused(name)

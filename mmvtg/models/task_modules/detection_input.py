@@ -39,7 +39,7 @@ def read_proposals(path: str, max_proposals: int) -> Proposals:
 
 
 def _results(path: str) -> dict:
-    # not mmengine's `load`, which would run a file that ends in .pkl
+    # Not mmengine's `load`, which would run a file that ends in .pkl.
     with open(path, encoding='utf-8') as file:
         try:
             content = json.load(file)
