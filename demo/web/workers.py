@@ -1,4 +1,4 @@
-"""Processes that answer questions, so that one that hangs can be ended."""
+"""Processes that run models, so that a question that hangs can be ended."""
 
 import multiprocessing
 import sys
@@ -18,7 +18,7 @@ _LOADING = 900.0  # seconds in which a worker must start and load a model
 
 
 class Workers:
-    """Processes with the models; each answers one question at a time.
+    """Processes with the models; each runs one question at a time.
 
     A process starts with its first question, and a new one takes the place of a process
     that was ended. The one that answered last is used first, as its models are loaded.

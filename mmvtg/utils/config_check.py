@@ -61,7 +61,7 @@ _READ_BEFORE = dict(
 
 
 def _find(kind: Any, registries: tuple) -> Any:
-    """Return the part that a ``type`` stands for, None if no registry knows it."""
+    """Return the part that a ``type`` stands for, None if no registry has it."""
     found = (resolve(kind, registry) for registry in registries)
     return next((part for part in found if part is not None), None)
 
@@ -102,7 +102,7 @@ def _check(
 
 
 def _check_hooks(hooks: dict) -> None:
-    """Check that each hook of ``default_hooks`` says what it is.
+    """Check that each hook of ``default_hooks`` has a type.
 
     Raises:
         ConfigError: If one has no type, because its name is misspelt.

@@ -37,7 +37,7 @@ class CrossEncoder(BaseModule):
         summary_token (bool): A learned token sees all clips in the last layers and
             becomes ``summary`` (QD-DETR's saliency token).
         negative_pairs (bool): While training, also fuse each video with the query of
-            the next sample of the batch that asks another video. A batch of a single
+            the next sample of the batch with another video. A batch of a single
             video has no negative pairs.
         official_negatives (bool): Parity with the authors' code, which takes the next
             sample of any video. A batch of one sample is its own negative.
